@@ -1,0 +1,124 @@
+/**
+ * Reads a stored body in chunks of 64 KiB, each checked before it is handed on. At most one chunk is held.
+ * cacache's `get.stream` cannot do this: it reads up to 64 MiB at a time and hands bytes out before they are verified.
+ *
+ * `open` looks at the length and reads the first chunk, so that a missing, short or damaged file is known before
+ * anything was announced. The open descriptor outlives the file's name: eviction cannot hurt a reader.
+ */
+import { close, constants, fstat, open, read } from 'node:fs'
+import { crc32 } from 'node:zlib'
+import { ContentError } from '../errors.ts'
+import { CHUNK_SIZE, type StoredBody } from '../stored-response.ts'
+
+/** A planted symbolic link is not followed (where the system knows the flag). */
+const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)
+
+export class BodyReader {
+  readonly #path: string
+  readonly #body: StoredBody
+  #descriptor: number
+  #next: Buffer | undefined
+  #position = 0
+  #reading = false
+  #closing = false
+
+  private constructor(path: string, body: StoredBody, descriptor: number) {
+    this.#path = path
+    this.#body = body
+    this.#descriptor = descriptor
+  }
+
+  /**
+   * @throws {ContentError} when the file is missing, no regular file, of another length, or its first chunk is damaged
+   */
+  static async open(path: string, body: StoredBody): Promise<BodyReader> {
+    const reader = new BodyReader(path, body, await openFile(path))
+    try {
+      await checkLength(reader.#descriptor, body.size, path)
+      reader.#next = await reader.#readChunk()
+      return reader
+    } catch (error) {
+      reader.close()
+      throw error
+    }
+  }
+
+  /**
+   * The next chunk, undefined at the end.
+   * @throws {ContentError} when the chunk cannot be read or is not what was stored
+   */
+  async next(): Promise<Buffer | undefined> {
+    const first = this.#next
+    if (first === undefined) return await this.#readChunk()
+    this.#next = undefined
+    return first
+  }
+
+  /** Ends reading. A read that is under way ends first; its result is dropped. */
+  close(): void {
+    this.#closing = true
+    this.#next = undefined
+    if (this.#reading || this.#descriptor < 0) return
+    const descriptor = this.#descriptor
+    this.#descriptor = -1
+    close(descriptor, () => {})
+  }
+
+  async #readChunk(): Promise<Buffer | undefined> {
+    const length = Math.min(CHUNK_SIZE, this.#body.size - this.#position)
+    if (length === 0 || this.#closing) return undefined
+    this.#reading = true
+    try {
+      const chunk = await readFully(this.#descriptor, length, this.#position, this.#path)
+      if (crc32(chunk) !== this.#body.checksums[this.#position / CHUNK_SIZE]) {
+        throw new ContentError(`Stored body is damaged: ${this.#path}, at byte ${this.#position}`)
+      }
+      this.#position += length
+      return chunk
+    } finally {
+      this.#reading = false
+      if (this.#closing) this.close()
+    }
+  }
+}
+
+function openFile(path: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    open(path, FLAGS, (error, descriptor) => {
+      if (error) reject(new ContentError(`Stored body cannot be opened: ${path}`, error))
+      else resolve(descriptor)
+    })
+  })
+}
+
+function checkLength(descriptor: number, size: number, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fstat(descriptor, (error, stats) => {
+      if (error) reject(new ContentError(`Stored body cannot be read: ${path}`, error))
+      else if (!stats.isFile()) reject(new ContentError(`Stored body is no regular file: ${path}`))
+      else if (stats.size !== size) {
+        reject(new ContentError(`Stored body has ${stats.size} bytes instead of ${size}: ${path}`))
+      } else resolve()
+    })
+  })
+}
+
+/** `length` bytes from `position`: one read, more only where the system answers with fewer bytes. */
+async function readFully(descriptor: number, length: number, position: number, path: string): Promise<Buffer> {
+  const chunk = Buffer.allocUnsafeSlow(length)
+  for (let filled = 0; filled < length;) {
+    const count = await readOnce(descriptor, chunk, filled, position + filled, path)
+    if (count === 0) throw new ContentError(`Stored body is short: ${path} ends at byte ${position + filled}`)
+    filled += count
+  }
+  return chunk
+}
+
+function readOnce(descriptor: number, into: Buffer, offset: number, position: number, path: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    read(descriptor, into, offset, into.length - offset, position, (error, count) => {
+      if (error) reject(new ContentError(`Stored body cannot be read: ${path}`, error))
+      else resolve(count)
+    })
+  })
+}

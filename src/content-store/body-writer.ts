@@ -1,0 +1,143 @@
+/**
+ * Writes one body as it passes: into a temporary file, hashed and summed on the way, renamed by name of its digest when
+ * it is whole. cacache's `put.stream` cannot do this: it leaks a descriptor and a temporary file at every abort,
+ * refuses empty bodies, and does not replace content that is damaged.
+ *
+ * A writer never throws and never makes anybody wait: `write` says when the disk is behind, and the caller decides.
+ */
+import { createHash } from 'node:crypto'
+import { open, rm, type FileHandle } from 'node:fs/promises'
+import { crc32 } from 'node:zlib'
+import { CHUNK_SIZE, type StoredBody } from '../stored-response.ts'
+import { FILE_MODE } from './layout.ts'
+
+/** Bytes that may wait for the disk before `write` asks for a pause. */
+export const WRITE_QUEUE_BYTES = 262_144
+
+export class BodyWriter {
+  readonly path: string
+  /** What went wrong, if anything did: the body will not be stored. */
+  failure: unknown
+  /** Called when the queue is empty again after `write` returned false, and when the writer gave up. */
+  onDrain: (() => void) | undefined
+  readonly #hash = createHash('sha256')
+  readonly #checksums: number[] = []
+  #checksum = 0
+  #inChunk = 0
+  #size = 0
+  #queue: Buffer[] = []
+  #queued = 0
+  #file: FileHandle | undefined
+  #draining: Promise<void> | undefined
+  #ended = false
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  /** Bytes taken so far. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Takes a chunk. False when more than `WRITE_QUEUE_BYTES` wait for the disk: `onDrain` tells when to go on. */
+  write(chunk: Buffer): boolean {
+    if (this.#ended || this.failure !== undefined) return true
+    this.#sum(chunk)
+    this.#size += chunk.length
+    this.#queue.push(chunk)
+    this.#queued += chunk.length
+    this.#draining ??= this.#drain()
+    return this.#queued < WRITE_QUEUE_BYTES
+  }
+
+  /** All chunks were given: resolves with the body once every byte is in the temporary file, or undefined. */
+  async finish(): Promise<StoredBody | undefined> {
+    this.#ended = true
+    this.#draining ??= this.#drain()
+    await this.#draining
+    await this.#close()
+    if (this.failure !== undefined) {
+      await this.#remove()
+      return undefined
+    }
+    if (this.#inChunk > 0) this.#checksums.push(this.#checksum)
+    return { size: this.#size, sha256: this.#hash.digest('hex'), checksums: this.#checksums }
+  }
+
+  /** Gives the body up: descriptor closed and temporary file gone when this resolves. */
+  async abort(reason: unknown): Promise<void> {
+    this.#ended = true
+    this.failure ??= reason
+    this.#queue = []
+    await this.#draining
+    await this.#close()
+    await this.#remove()
+  }
+
+  /** crc32 of each `CHUNK_SIZE` bytes, whatever pieces they come in. */
+  #sum(chunk: Buffer): void {
+    this.#hash.update(chunk)
+    for (let start = 0; start < chunk.length;) {
+      const end = Math.min(chunk.length, start + CHUNK_SIZE - this.#inChunk)
+      this.#checksum = crc32(chunk.subarray(start, end), this.#checksum)
+      this.#inChunk += end - start
+      start = end
+      if (this.#inChunk === CHUNK_SIZE) {
+        this.#checksums.push(this.#checksum)
+        this.#checksum = 0
+        this.#inChunk = 0
+      }
+    }
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      this.#file ??= await open(this.path, 'wx', FILE_MODE)
+      while (this.#queue.length > 0) {
+        const chunks = this.#queue
+        this.#queue = []
+        await writeAll(this.#file, chunks)
+        this.#queued = this.#queue.reduce((sum, chunk) => sum + chunk.length, 0)
+      }
+    } catch (error) {
+      this.failure ??= error
+      this.#queue = []
+    }
+    this.#draining = undefined
+    this.onDrain?.()
+  }
+
+  async #close(): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
+    try {
+      await file?.close()
+    } catch (error) {
+      this.failure ??= error
+    }
+  }
+
+  async #remove(): Promise<void> {
+    // Nothing more can be done about a file that will not go; the next start sweeps it.
+    await rm(this.path, { force: true }).catch(() => {})
+  }
+}
+
+async function writeAll(file: FileHandle, chunks: Buffer[]): Promise<void> {
+  let rest = chunks
+  while (rest.length > 0) {
+    const { bytesWritten } = await file.writev(rest)
+    rest = without(rest, bytesWritten)
+  }
+}
+
+/** The chunks that remain when the first `count` bytes are taken off: a write may be short. */
+function without(chunks: Buffer[], count: number): Buffer[] {
+  let taken = count
+  for (const [i, chunk] of chunks.entries()) {
+    if (taken < chunk.length) return [chunk.subarray(taken), ...chunks.slice(i + 1)]
+    taken -= chunk.length
+  }
+  return []
+}

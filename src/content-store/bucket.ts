@@ -1,0 +1,55 @@
+/**
+ * A bucket: the file that holds all variants of one cache key, a line each, in cacache's format
+ * ("\n" sha1-of-json "\t" json). It is always replaced whole, never appended to, so it neither grows nor tears.
+ *
+ * The newest variant's line has the cache key itself as cacache's key, so that `cacache.get(directory, key)` finds it;
+ * the others are named by key and variant, so that `cacache.ls` lists them and `cacache.verify` keeps their content.
+ */
+import { createHash } from 'node:crypto'
+import { entryKey, type StoredResponse } from '../stored-response.ts'
+import { recordFromJson, recordToJson } from './record.ts'
+
+/** The bucket's bytes for these variants of one key. */
+export function formatBucket(records: readonly StoredResponse[]): string {
+  const newestLast = records.toSorted((a, b) => a.responseTime - b.responseTime)
+  const newest = newestLast.at(-1)
+  return newestLast.map((record) => formatLine(record, record === newest)).join('')
+}
+
+function formatLine(record: StoredResponse, newest: boolean): string {
+  const { checksums, ...metadata } = recordToJson(record)
+  const line = JSON.stringify({
+    key: newest ? record.key : entryKey(record.key, record.variant),
+    integrity: `sha256-${Buffer.from(record.body.sha256, 'hex').toString('base64')}`,
+    time: record.responseTime,
+    size: record.body.size,
+    metadata: { ...metadata, checksums },
+  })
+  return `\n${lineHash(line)}\t${line}`
+}
+
+/** Every whole record in a bucket's bytes. Torn, foreign or damaged lines are passed over, as cacache does. */
+export function parseBucket(bytes: string): StoredResponse[] {
+  const records = new Map<string, StoredResponse>()
+  for (const line of bytes.split('\n')) {
+    const record = parseLine(line)
+    if (record !== undefined) records.set(record.variant, record)
+  }
+  return [...records.values()]
+}
+
+function parseLine(line: string): StoredResponse | undefined {
+  const tab = line.indexOf('\t')
+  if (tab < 0 || lineHash(line.slice(tab + 1)) !== line.slice(0, tab)) return undefined
+  try {
+    const entry = JSON.parse(line.slice(tab + 1)) as { integrity?: unknown; metadata?: unknown } | null
+    // A line without integrity is cacache's mark for "deleted".
+    return entry?.integrity ? recordFromJson(entry.metadata) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function lineHash(json: string): string {
+  return createHash('sha1').update(json).digest('hex')
+}

@@ -1,0 +1,192 @@
+/**
+ * Bodies and records on disk: the only door to cacache and to the file system.
+ *
+ * The directory is cacache's, and what is written here is what cacache would have written; but not by its own calls
+ * where they are unsafe beside a running cache. What is ours, and the race that made it necessary:
+ *
+ * - bodies are written by `BodyWriter` and renamed over whatever is there: `cacache.put` keeps damaged content;
+ * - bodies are read by `BodyReader`: `cacache.get.stream` hands out what it has not verified, 64 MiB at a time;
+ * - a bucket is replaced whole: `cacache.index.insert` appends without end, `compact` undoes concurrent deletes;
+ * - listing is a walk that reads only what changed: `cacache.ls` parses every bucket, at 0.7 ms each;
+ * - `cacache.verify` is never called: it removes content and temporary files of whoever is writing.
+ *
+ * Every write is a new temporary file and a rename, so that a crash leaves the old state or the new one.
+ */
+import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import cacache from 'cacache'
+import { DirectoryError } from '../errors.ts'
+import type { StoredBody, StoredResponse } from '../stored-response.ts'
+import { BodyReader } from './body-reader.ts'
+import { BodyWriter } from './body-writer.ts'
+import { formatBucket, parseBucket } from './bucket.ts'
+import { KeyedQueue } from './keyed-queue.ts'
+import { DIRECTORY_MODE, FILE_MODE, isAbandoned, Layout } from './layout.ts'
+import { readSnapshot, writeSnapshot, type Snapshot } from './snapshot-file.ts'
+
+/** A file found on disk: its name is the hash that cacache gives it. */
+export interface FoundFile {
+  readonly hash: string
+  /** When it was last written, in milliseconds since the epoch. */
+  readonly modifiedAt: number
+}
+
+export class ContentStore {
+  readonly #layout: Layout
+  readonly #buckets = new KeyedQueue()
+  readonly #contents = new KeyedQueue()
+
+  private constructor(layout: Layout) {
+    this.#layout = layout
+  }
+
+  get directory(): string {
+    return this.#layout.directory
+  }
+
+  /**
+   * Makes the directory where it is missing, for its owner alone.
+   * @throws {DirectoryError} when that cannot be done
+   */
+  static async open(directory: string): Promise<ContentStore> {
+    const layout = new Layout(directory)
+    try {
+      for (const path of [layout.directory, layout.index, layout.content, layout.temporary]) {
+        await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
+      }
+    } catch (error) {
+      throw new DirectoryError(directory, (error as Error).message, error)
+    }
+    return new ContentStore(layout)
+  }
+
+  /** A writer for one body. Its result is given to `publish`. */
+  createWriter(): BodyWriter {
+    return new BodyWriter(this.#layout.temporaryFile())
+  }
+
+  /** Gives a finished body its final name, over whatever is there: a damaged file of that name is repaired by it. */
+  async publish(writer: BodyWriter, body: StoredBody): Promise<void> {
+    await this.#contents.run(body.sha256, () => moveInto(writer.path, this.#layout.contentFile(body.sha256)))
+  }
+
+  /**
+   * Opens a body for reading and checks its first chunk.
+   * @throws {ContentError} when it is missing, short or damaged
+   */
+  async openBody(body: StoredBody): Promise<BodyReader> {
+    return await BodyReader.open(this.#layout.contentFile(body.sha256), body)
+  }
+
+  /** Removes a body unless `isWanted` says, at the last moment, that an entry has come to need it. */
+  async removeBody(sha256: string, isWanted: () => boolean): Promise<void> {
+    await this.#contents.run(sha256, async () => {
+      if (isWanted()) return
+      const integrity = `sha256-${Buffer.from(sha256, 'hex').toString('base64')}`
+      await cacache.rm.content(this.#layout.directory, integrity)
+    })
+  }
+
+  /** All stored variants of a cache key, as they lie on disk. */
+  async readBucket(key: string): Promise<StoredResponse[]> {
+    const bytes = await readOrEmpty(this.#layout.bucket(key))
+    return parseBucket(bytes).filter((record) => record.key === key)
+  }
+
+  /** Replaces the variants of a key by what `change` makes of those on disk; without any, the file goes. */
+  async updateBucket(key: string, change: (records: StoredResponse[]) => StoredResponse[]): Promise<void> {
+    await this.#buckets.run(key, async () => {
+      const path = this.#layout.bucket(key)
+      const records = change(await this.readBucket(key))
+      if (records.length === 0) await rm(path, { force: true })
+      else await this.#replaceFile(path, formatBucket(records))
+    })
+  }
+
+  /** Every bucket's file, in no order. */
+  buckets(): AsyncGenerator<FoundFile, void, void> {
+    return walk(this.#layout.index)
+  }
+
+  /** Every body's file, in no order. */
+  bodies(): AsyncGenerator<FoundFile, void, void> {
+    return walk(this.#layout.content)
+  }
+
+  /** All records in a bucket file found by `buckets`, whatever key they are of. */
+  async recordsIn(file: FoundFile): Promise<StoredResponse[]> {
+    return parseBucket(await readOrEmpty(this.#layout.bucketOfHash(file.hash)))
+  }
+
+  /** Removes a bucket file found by `buckets` under a name that is not that of its records' key. */
+  async removeBucketFile(file: FoundFile): Promise<void> {
+    await rm(this.#layout.bucketOfHash(file.hash), { force: true })
+  }
+
+  /** Removes temporary files whose writer is gone. */
+  async removeAbandoned(): Promise<void> {
+    for (const name of await readdir(this.#layout.temporary)) {
+      if (isAbandoned(name)) await rm(join(this.#layout.temporary, name), { force: true, recursive: true })
+    }
+  }
+
+  async readSnapshot(): Promise<Snapshot | undefined> {
+    return await readSnapshot(this.#layout)
+  }
+
+  async writeSnapshot(records: Iterable<StoredResponse>): Promise<void> {
+    await writeSnapshot(this.#layout, records)
+  }
+
+  /** Removes the directory and all in it. */
+  async destroy(): Promise<void> {
+    await rm(this.#layout.directory, { recursive: true, force: true })
+  }
+
+  async #replaceFile(path: string, bytes: string): Promise<void> {
+    const temporary = this.#layout.temporaryFile()
+    try {
+      await writeFile(temporary, bytes, { flag: 'wx', mode: FILE_MODE })
+      await moveInto(temporary, path)
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw error
+    }
+  }
+}
+
+/** Renames, making the target's folder when it turns out to be missing. */
+async function moveInto(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    await mkdir(join(to, '..'), { recursive: true, mode: DIRECTORY_MODE })
+    await rename(from, to)
+  }
+}
+
+async function readOrEmpty(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw error
+  }
+}
+
+/** Files two folders down, as cacache lays them out: ab/cd/ef… */
+async function* walk(root: string): AsyncGenerator<FoundFile, void, void> {
+  for (const first of await foldersOrNone(root)) {
+    for (const second of await foldersOrNone(join(root, first))) {
+      for (const rest of await foldersOrNone(join(root, first, second))) {
+        const stats = await lstat(join(root, first, second, rest)).catch(() => undefined)
+        if (stats?.isFile()) yield { hash: first + second + rest, modifiedAt: stats.mtimeMs }
+      }
+    }
+  }
+}
+
+async function foldersOrNone(path: string): Promise<string[]> {
+  return await readdir(path).catch(() => [])
+}

@@ -1,0 +1,79 @@
+/**
+ * Where things lie in the directory: cacache's layout, so that its own tools read it, plus our snapshot.
+ *
+ *   index-v5/ab/cd/ef…            one bucket a cache key, named by sha256 of the key   (cacache)
+ *   content-v2/sha256/ab/cd/ef…   one file a body, named by sha256 of its bytes        (cacache)
+ *   tmp/<pid>-<run>-<n>           what is being written; renamed into place when whole (cacache's folder)
+ *   snapshot                      the memory index as it was: a hint that may be missing or old
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+
+/** Directories and files are the user's alone, whatever the umask. */
+export const DIRECTORY_MODE = 0o700
+export const FILE_MODE = 0o600
+
+const INDEX = 'index-v5'
+const CONTENT = join('content-v2', 'sha256')
+
+/** Tells this run of this process from an earlier one with the same process id. */
+const RUN = randomUUID().slice(0, 8)
+
+export class Layout {
+  readonly directory: string
+  readonly index: string
+  readonly content: string
+  readonly temporary: string
+  readonly snapshot: string
+  #written = 0
+
+  constructor(directory: string) {
+    this.directory = directory
+    this.index = join(directory, INDEX)
+    this.content = join(directory, CONTENT)
+    this.temporary = join(directory, 'tmp')
+    this.snapshot = join(directory, 'snapshot')
+  }
+
+  /** Path of the bucket that holds every variant of a cache key. */
+  bucket(key: string): string {
+    return this.bucketOfHash(bucketHash(key))
+  }
+
+  bucketOfHash(hash: string): string {
+    return join(this.index, ...segments(hash))
+  }
+
+  contentFile(sha256: string): string {
+    return join(this.content, ...segments(sha256))
+  }
+
+  /** A new path in the temporary folder, never used before. */
+  temporaryFile(): string {
+    return join(this.temporary, `${process.pid}-${RUN}-${this.#written++}-${randomUUID().slice(0, 8)}`)
+  }
+}
+
+/** cacache's name for the bucket of a key. */
+export function bucketHash(key: string): string {
+  return createHash('sha256').update(key).digest('hex')
+}
+
+function segments(hash: string): [string, string, string] {
+  return [hash.slice(0, 2), hash.slice(2, 4), hash.slice(4)]
+}
+
+/** Whether a temporary file's writer is gone, judged by its name: another run, or a process that is no more. */
+export function isAbandoned(name: string): boolean {
+  const [pid, run] = name.split('-')
+  const id = Number(pid)
+  if (run === undefined || !Number.isSafeInteger(id) || id <= 0) return true
+  if (id === process.pid) return run !== RUN
+  try {
+    process.kill(id, 0)
+    return false
+  } catch (error) {
+    // EPERM: it lives, and belongs to somebody else.
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * A stored response as JSON and back. What is read may have been damaged or planted: nothing is taken on trust, and
+ * what is not whole is no record.
+ */
+import { CHUNK_SIZE, RECORD_VERSION, type StoredResponse } from '../stored-response.ts'
+
+/** The JSON form. Checksums are base64 of little-endian 32-bit numbers: 8,5 KB for a body of 100 MiB. */
+export interface RecordJson extends Omit<StoredResponse, 'body'> {
+  readonly version: number
+  readonly size: number
+  readonly sha256: string
+  readonly checksums: string
+}
+
+export function recordToJson(record: StoredResponse): RecordJson {
+  const { body, ...head } = record
+  const checksums = Buffer.alloc(body.checksums.length * 4)
+  for (const [i, checksum] of body.checksums.entries()) checksums.writeUInt32LE(checksum, i * 4)
+  return {
+    version: RECORD_VERSION,
+    ...head,
+    size: body.size,
+    sha256: body.sha256,
+    checksums: checksums.toString('base64'),
+  }
+}
+
+/** The record in this JSON value, or undefined when it is of another version or not whole. */
+export function recordFromJson(value: unknown): StoredResponse | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const json = value as Partial<RecordJson>
+  if (json.version !== RECORD_VERSION || !isHead(json)) return undefined
+  const checksums = checksumsFromBase64(json.checksums)
+  const { size, sha256 } = json
+  if (!isCount(size) || typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return undefined
+  if (checksums === undefined || checksums.length !== Math.ceil(size / CHUNK_SIZE)) return undefined
+  const { key, variant, vary, statusCode, statusMessage, fields, scope, requestTime, responseTime } = json
+  const body = { size, sha256, checksums }
+  return { key, variant, vary, statusCode, statusMessage, fields, scope, requestTime, responseTime, body }
+}
+
+function isHead(json: Partial<RecordJson>): json is Partial<RecordJson> & Omit<StoredResponse, 'body'> {
+  return (
+    typeof json.key === 'string' &&
+    typeof json.variant === 'string' &&
+    /^[0-9a-f]*$/.test(json.variant) &&
+    isListOfStrings(json.vary) &&
+    isCount(json.statusCode) &&
+    json.statusCode >= 200 &&
+    json.statusCode < 600 &&
+    typeof json.statusMessage === 'string' &&
+    isFieldLines(json.fields) &&
+    (json.scope === 'shared' || json.scope === 'private') &&
+    isCount(json.requestTime) &&
+    isCount(json.responseTime)
+  )
+}
+
+/** Field lines that cannot split a response: names are tokens, values have no CR, LF or NUL (RFC 9110 section 5.5). */
+function isFieldLines(value: unknown): value is string[] {
+  if (!isListOfStrings(value) || value.length % 2 !== 0) return false
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  return value.every((part, i) => (i % 2 === 0 ? /^[\w!#$%&'*+.^`|~-]+$/.test(part) : !/[\r\n\0]/.test(part)))
+}
+
+function isListOfStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((part) => typeof part === 'string')
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function checksumsFromBase64(value: unknown): number[] | undefined {
+  if (typeof value !== 'string') return undefined
+  const bytes = Buffer.from(value, 'base64')
+  if (bytes.length % 4 !== 0) return undefined
+  return Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readUInt32LE(i * 4))
+}

@@ -1,0 +1,82 @@
+/**
+ * What the cache did, published on `node:diagnostics_channel`. A message is built only when somebody listens.
+ *
+ * Channels are named `undici-streaming-cache:<event>`; `events` lists them with the type of their messages.
+ */
+import { channel, type Channel } from 'node:diagnostics_channel'
+
+/** Why a response went to the origin: the parameter `fwd` of RFC 9211 section 2.2, as far as it applies here. */
+export type ForwardReason = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'request' | 'stale'
+
+export interface HitEvent {
+  readonly key: string
+  /** Bytes of the body. */
+  readonly size: number
+  /** Seconds of freshness left; negative when served stale. */
+  readonly ttl: number
+}
+
+export interface MissEvent {
+  readonly key: string
+  readonly reason: ForwardReason
+}
+
+export interface ValidationEvent {
+  readonly key: string
+  /** `freshened`: the origin answered 304. `replaced`: it sent another response. `failed`: the 304 was not for ours. */
+  readonly outcome: 'freshened' | 'replaced' | 'failed'
+}
+
+export interface StoreEvent {
+  readonly key: string
+  /** Bytes of the body. */
+  readonly size: number
+}
+
+export interface RefusalEvent {
+  readonly key: string
+  /** Why a response that might have been stored was not: a rule of the policy, or what became of the transfer. */
+  readonly reason: string
+}
+
+export interface EvictionEvent {
+  readonly key: string
+  readonly reason: string
+  /** Bytes on disk that it held. */
+  readonly size: number
+}
+
+export interface FaultEvent {
+  /** What was being done, such as `store` or `read`. */
+  readonly operation: string
+  readonly key?: string
+  readonly error: unknown
+}
+
+export interface Events {
+  hit: HitEvent
+  miss: MissEvent
+  validate: ValidationEvent
+  store: StoreEvent
+  refuse: RefusalEvent
+  evict: EvictionEvent
+  error: FaultEvent
+}
+
+export const PACKAGE_NAME = 'undici-streaming-cache'
+
+const channels: { readonly [E in keyof Events]: Channel } = {
+  hit: channel(`${PACKAGE_NAME}:hit`),
+  miss: channel(`${PACKAGE_NAME}:miss`),
+  validate: channel(`${PACKAGE_NAME}:validate`),
+  store: channel(`${PACKAGE_NAME}:store`),
+  refuse: channel(`${PACKAGE_NAME}:refuse`),
+  evict: channel(`${PACKAGE_NAME}:evict`),
+  error: channel(`${PACKAGE_NAME}:error`),
+}
+
+/** Publishes an event. `build` runs only when the channel has subscribers. */
+export function publish<E extends keyof Events>(event: E, build: () => Events[E]): void {
+  const target = channels[event]
+  if (target.hasSubscribers) target.publish(build())
+}

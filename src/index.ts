@@ -1,0 +1,29 @@
+/** The public list. What is not named here is not for users and may change. */
+export { cacheInterceptor } from './interceptor/cache-interceptor.ts'
+export { install } from './interceptor/install.ts'
+export type { CacheInterceptorOptions } from './interceptor/options.ts'
+export type {
+  Dispatch,
+  DispatchController,
+  DispatchHandler,
+  DispatchOptions,
+  Interceptor,
+} from './interceptor/dispatch.ts'
+export { StreamingManager } from './manager/streaming-manager.ts'
+export type { ManagerStats } from './manager/streaming-manager.ts'
+export type { ManagerOptions } from './manager/options.ts'
+export type { Counts } from './manager/statistics.ts'
+export type { HeadersInput, PutResponse } from './manager/put.ts'
+export type { CachedEntry, CachedResponse, HeaderRecord } from './manager/views.ts'
+export { ClosedError, ContentError, DirectoryError, InvalidOptionError } from './errors.ts'
+export type {
+  Events,
+  EvictionEvent,
+  FaultEvent,
+  ForwardReason,
+  HitEvent,
+  MissEvent,
+  RefusalEvent,
+  StoreEvent,
+  ValidationEvent,
+} from './diagnostics.ts'

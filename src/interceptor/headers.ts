@@ -1,0 +1,48 @@
+/** Field lines between undici's forms: flat pairs, flat Buffers, and objects by lower-case name. */
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FieldLines } from '../stored-response.ts'
+import type { RawHeaders } from './dispatch.ts'
+
+/**
+ * Field lines of a response: the raw ones in their order and case where there are such, else those of the object.
+ * undici 7's wrappers nest repeated values: name, [value, value].
+ */
+export function toFieldLines(raw: RawHeaders, headers: IncomingHttpHeaders): FieldLines {
+  const lines: string[] = []
+  if (Array.isArray(raw)) {
+    for (let i = 0; i + 1 < raw.length; i += 2) {
+      const name = latin1(raw[i])
+      for (const value of [raw[i + 1]].flat()) lines.push(name, latin1(value))
+    }
+    return lines
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    for (const line of [value].flat()) if (line !== undefined) lines.push(name, line)
+  }
+  return lines
+}
+
+/** Flat Buffers, one pair a line: the one form of raw headers that every fetch of undici 6 to 8 reads right. */
+export function toRawHeaders(fields: FieldLines): Buffer[] {
+  return fields.map((part) => Buffer.from(part, 'latin1'))
+}
+
+/** By lower-case name; a field on several lines is an array. A name like `__proto__` is a name like any other. */
+export function toHeaders(fields: FieldLines): IncomingHttpHeaders {
+  const headers: Record<string, string | string[]> = {}
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const name = (fields[i] as string).toLowerCase()
+    const value = fields[i + 1] as string
+    const known = Object.hasOwn(headers, name) ? headers[name] : undefined
+    if (name === '__proto__')
+      Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true })
+    else if (known === undefined) headers[name] = value
+    else if (Array.isArray(known)) known.push(value)
+    else headers[name] = [known, value]
+  }
+  return headers
+}
+
+function latin1(part: unknown): string {
+  return Buffer.isBuffer(part) ? part.toString('latin1') : String(part)
+}

@@ -1,0 +1,41 @@
+/**
+ * The cache without npm undici: composed onto the global dispatchers that Node's own fetch reads.
+ *
+ * undici keeps them under two symbols, `.1` for dispatchers that take legacy handlers and `.2` for the others (Node 26).
+ * Each that exists is composed as it is, so that a proxy agent (`NODE_USE_ENV_PROXY`) stays in place.
+ */
+import type { StreamingManager } from '../manager/streaming-manager.ts'
+import { cacheInterceptor } from './cache-interceptor.ts'
+import type { Interceptor } from './dispatch.ts'
+import type { CacheInterceptorOptions } from './options.ts'
+
+const SYMBOLS = [Symbol.for('undici.globalDispatcher.1'), Symbol.for('undici.globalDispatcher.2')]
+
+interface GlobalDispatcher {
+  compose(interceptor: Interceptor): GlobalDispatcher
+}
+
+/**
+ * Puts the cache in front of every `fetch()` of this process, Node's own and npm undici's alike, on top of whatever
+ * global dispatcher there is.
+ *
+ * @returns a function that takes it out again, unless another dispatcher was set meanwhile
+ * @throws {InvalidOptionError} when an option is of the wrong type or out of range
+ */
+export function install(manager: StreamingManager, options?: CacheInterceptorOptions): () => void {
+  const interceptor = cacheInterceptor(manager, options)
+  // Node makes its dispatcher when fetch's code is first touched.
+  void new Request('http://localhost/')
+  const globals = globalThis as unknown as Record<symbol, GlobalDispatcher | undefined>
+  const installed = SYMBOLS.map((symbol) => {
+    const before = globals[symbol]
+    const composed = before?.compose(interceptor)
+    if (composed !== undefined) globals[symbol] = composed
+    return { symbol, before, composed }
+  })
+  return function uninstall() {
+    for (const { symbol, before, composed } of installed) {
+      if (composed !== undefined && globals[symbol] === composed) globals[symbol] = before
+    }
+  }
+}

@@ -1,0 +1,88 @@
+/** Options of the interceptor. */
+import { InvalidOptionError } from '../errors.ts'
+import { rejectUnknown, withoutUndefined } from '../manager/options.ts'
+import type { PolicySettings } from '../policy/cache-request.ts'
+
+export interface CacheInterceptorOptions {
+  /**
+   * `shared`: what is stored may answer every user of this process, so nothing private is stored.
+   * `private`: there is a single user, such as in a command-line tool. RFC 9111 section 1. Default `shared`.
+   */
+  readonly type?: 'shared' | 'private'
+  /** Methods whose responses are stored, of GET and HEAD. Default both. */
+  readonly methods?: readonly ('GET' | 'HEAD')[]
+  /**
+   * Origins that are cached, others pass by: strings such as `https://example.com`, compared by scheme, host and port,
+   * and regular expressions, tried on the same form. Default all.
+   */
+  readonly origins?: readonly (string | RegExp)[]
+  /**
+   * Seconds for which a response is fresh that says nothing about it, has no Last-Modified to guess by, and has a
+   * status that may be cached so (RFC 9111 section 4.2.2). Default: such a response is not fresh.
+   */
+  readonly cacheByDefault?: number
+  /** Adds `Cache-Status` (RFC 9211) to responses, saying what the cache did. Default true. */
+  readonly cacheStatus?: boolean
+}
+
+export interface ResolvedInterceptorOptions {
+  readonly policy: PolicySettings
+  readonly methods: ReadonlySet<string>
+  readonly allowsOrigin: (origin: string) => boolean
+  readonly cacheStatus: boolean
+}
+
+const DEFAULTS = {
+  type: 'shared',
+  methods: ['GET', 'HEAD'],
+  origins: undefined,
+  cacheByDefault: undefined,
+  cacheStatus: true,
+} as const
+
+/** @throws {InvalidOptionError} when an option is of the wrong type or out of range, or has a name that no option has */
+export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): ResolvedInterceptorOptions {
+  if (typeof given !== 'object' || given === null) throw new InvalidOptionError('options', 'an object', given)
+  rejectUnknown(given, DEFAULTS)
+  const options: CacheInterceptorOptions = { ...DEFAULTS, ...withoutUndefined(given) }
+  const { type, methods, origins, cacheByDefault, cacheStatus } = options
+  if (type !== 'shared' && type !== 'private') throw new InvalidOptionError('type', "'shared' or 'private'", type)
+  if (
+    !Array.isArray(methods) ||
+    methods.length === 0 ||
+    !methods.every((method) => method === 'GET' || method === 'HEAD')
+  ) {
+    throw new InvalidOptionError('methods', "a list of 'GET' and 'HEAD'", methods)
+  }
+  if (cacheByDefault !== undefined && !(Number.isSafeInteger(cacheByDefault) && cacheByDefault >= 0)) {
+    throw new InvalidOptionError('cacheByDefault', 'an integer from 0, in seconds', cacheByDefault)
+  }
+  if (typeof cacheStatus !== 'boolean') throw new InvalidOptionError('cacheStatus', 'true or false', cacheStatus)
+  return {
+    policy: { shared: type === 'shared', cacheByDefault },
+    methods: new Set(methods),
+    allowsOrigin: originFilter(origins),
+    cacheStatus,
+  }
+}
+
+function originFilter(origins: CacheInterceptorOptions['origins']): (origin: string) => boolean {
+  if (origins === undefined) return () => true
+  if (!Array.isArray(origins))
+    throw new InvalidOptionError('origins', 'a list of strings and regular expressions', origins)
+  const exact = new Set<string>()
+  const patterns: RegExp[] = []
+  for (const [i, origin] of origins.entries()) {
+    if (origin instanceof RegExp) patterns.push(new RegExp(origin.source, origin.flags.replaceAll(/[gy]/g, '')))
+    else exact.add(originOf(origin, `origins[${i}]`))
+  }
+  return (origin) => exact.has(origin) || patterns.some((pattern) => pattern.test(origin))
+}
+
+function originOf(value: unknown, option: string): string {
+  const url = typeof value === 'string' ? URL.parse(value) : null
+  if (url === null || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+    throw new InvalidOptionError(option, 'an http or https origin such as https://example.com, or a RegExp', value)
+  }
+  return url.origin
+}

@@ -1,0 +1,166 @@
+/** A miss: passes the network's response on to the consumer and copies it into the store. */
+import type { IncomingHttpHeaders } from 'node:http'
+import type { ForwardReason } from '../diagnostics.ts'
+import type { CacheEngine } from '../manager/cache-engine.ts'
+import type { CacheRequest, ResponseHead } from '../policy/cache-request.ts'
+import { fieldValue } from '../policy/field-lines.ts'
+import { headToStore, type Times } from '../policy/storing.ts'
+import type { FieldLines, StoredResponse } from '../stored-response.ts'
+import { BodyTee } from './body-tee.ts'
+import { forwardStatus, withStatus } from './cache-status.ts'
+import type { DispatchController, DispatchHandler } from './dispatch.ts'
+import type { Exchange } from './exchange.ts'
+import { toFieldLines } from './headers.ts'
+import { NetworkSource } from './network-source.ts'
+import type { ResolvedInterceptorOptions } from './options.ts'
+
+/** One request that went to the network, with all that its answer is judged by. */
+export interface Forwarded {
+  readonly exchange: Exchange
+  readonly engine: CacheEngine
+  readonly request: CacheRequest
+  readonly options: ResolvedInterceptorOptions
+  readonly reason: ForwardReason
+  /** What the answer was asked to validate, if anything: an answer that is not stored takes it out. */
+  readonly stored?: StoredResponse
+}
+
+export class StoringHandler implements DispatchHandler {
+  readonly #forwarded: Forwarded
+  #source: NetworkSource | undefined
+  #requestTime = 0
+  #generation = 0
+  #history: readonly unknown[] | undefined
+  #tee: BodyTee | undefined
+  #declaredSize: number | undefined
+  #receivedSize = 0
+
+  constructor(forwarded: Forwarded) {
+    this.#forwarded = forwarded
+  }
+
+  /** Times of the request under way, for the response that has just come. */
+  times(): Times {
+    return { requestTime: this.#requestTime, responseTime: this.#forwarded.engine.options.clock() }
+  }
+
+  /** An interceptor between the cache and the network has followed a redirect: the answer is another URL's. */
+  get wasRedirected(): boolean {
+    return this.#history !== undefined && this.#history.length > 1
+  }
+
+  /** Called again when an interceptor below retries: what was begun for the former attempt is void. */
+  onRequestStart(controller: DispatchController, context: unknown): void {
+    const { engine, exchange } = this.#forwarded
+    this.#tee?.abort('incomplete')
+    this.#tee = undefined
+    this.#requestTime = engine.options.clock()
+    this.#generation = engine.generation
+    this.#history = (context as { history?: readonly unknown[] } | null | undefined)?.history
+    this.#source = new NetworkSource(controller)
+    exchange.start(context, this.#source)
+  }
+
+  onResponseStarted(): void {
+    this.#forwarded.exchange.responseStarted()
+  }
+
+  onResponseStart(
+    controller: DispatchController,
+    statusCode: number,
+    headers: IncomingHttpHeaders,
+    statusMessage?: string,
+  ): void {
+    const { exchange, options, reason } = this.#forwarded
+    if (statusCode < 200) {
+      exchange.respond(statusCode, headers, controller.rawHeaders, statusMessage)
+      return
+    }
+    const fields = toFieldLines(controller.rawHeaders, headers)
+    this.#beginStore({ statusCode, statusMessage: statusMessage ?? '', fields }, Array.isArray(controller.rawHeaders))
+    if (!options.cacheStatus) {
+      exchange.respond(statusCode, headers, controller.rawHeaders, statusMessage)
+      return
+    }
+    const member = forwardStatus(reason, this.#tee !== undefined)
+    const marked = withStatus(headers, controller.rawHeaders, member)
+    exchange.respond(statusCode, marked.headers, marked.raw, statusMessage)
+  }
+
+  onResponseData(_controller: DispatchController, chunk: Buffer): void {
+    this.#receivedSize += chunk.length
+    this.#tee?.write(chunk)
+    this.#forwarded.exchange.data(chunk)
+  }
+
+  onResponseEnd(controller: DispatchController, trailers: IncomingHttpHeaders): void {
+    if (this.#declaredSize !== undefined && this.#declaredSize !== this.#receivedSize) this.#tee?.abort('incomplete')
+    else this.#tee?.commit()
+    this.#forwarded.exchange.end(trailers, controller?.rawTrailers)
+  }
+
+  onResponseError(_controller: DispatchController, error: Error): void {
+    const { exchange } = this.#forwarded
+    this.#tee?.abort(exchange.aborted ? 'aborted' : 'incomplete')
+    exchange.fail(error)
+  }
+
+  onBodySent(chunk: Buffer): void {
+    this.#forwarded.exchange.bodySent(chunk)
+  }
+
+  onRequestSent(): void {
+    this.#forwarded.exchange.requestSent()
+  }
+
+  #beginStore(response: ResponseHead, isHttp1: boolean): void {
+    const { engine, request, options, stored } = this.#forwarded
+    if (this.#source === undefined || engine.isClosed) return
+    const head = headToStore(request, response, this.times(), options.policy)
+    const refusal =
+      typeof head === 'string'
+        ? head
+        : this.wasRedirected
+          ? 'redirected'
+          : isUnframed(request.method, response, isHttp1)
+            ? 'unframed'
+            : undefined
+    if (refusal !== undefined || typeof head === 'string') {
+      engine.statistics.refused(request.key, refusal ?? 'status')
+      // "A full response … indicates that none of the stored responses … are suitable" (RFC 9111 section 4.3.3);
+      // a server's failure says nothing about them.
+      if (stored !== undefined && response.statusCode < 500) engine.holdings.remove(stored)
+      return
+    }
+    this.#declaredSize = declaredSize(request.method, response)
+    const pending = engine.beginStore(head, this.#declaredSize, this.#generation)
+    if (pending !== undefined) this.#tee = new BodyTee(pending, this.#source, engine.options.maxStoreDelay)
+  }
+}
+
+/**
+ * On HTTP/1 a body without Content-Length and chunks ends when the connection does, also when that was reset: nobody
+ * can tell whether it is whole (RFC 9112 section 8).
+ */
+function isUnframed(method: string, { statusCode, fields }: ResponseHead, isHttp1: boolean): boolean {
+  const hasNoContent = method === 'HEAD' || statusCode === 204
+  if (!isHttp1 || hasNoContent || fieldValue(fields, 'content-length') !== undefined) return false
+  return !/\bchunked\s*$/i.test(fieldValue(fields, 'transfer-encoding') ?? '')
+}
+
+/** Bytes that the body must have. Undefined where that is not said. */
+function declaredSize(method: string, { statusCode, fields }: ResponseHead): number | undefined {
+  if (method === 'HEAD' || statusCode === 204) return 0
+  const length = contentLength(fields)
+  return length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined
+}
+
+/** "a single valid decimal value repeated as a comma-separated list" counts once (RFC 9110 section 8.6). */
+function contentLength(fields: FieldLines): string | undefined {
+  const values = new Set(
+    fieldValue(fields, 'content-length')
+      ?.split(',')
+      .map((value) => value.trim()),
+  )
+  return values.size === 1 ? [...values][0] : undefined
+}

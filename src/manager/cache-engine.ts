@@ -1,0 +1,212 @@
+/**
+ * What the interceptor and the manager's public methods work on: look up, open, store, freshen, invalidate.
+ * Nothing here throws for a fault of the disk: it is counted, published, and the request goes on.
+ */
+import { TTLCache } from '@isaacs/ttlcache'
+import type { BodyReader } from '../content-store/body-reader.ts'
+import type { ContentStore } from '../content-store/content-store.ts'
+import { keyOfGet } from '../policy/cache-key.ts'
+import type { CacheRequest, PolicySettings, ResponseHead } from '../policy/cache-request.ts'
+import { mayReuse } from '../policy/reuse.ts'
+import type { StoredHead, Times } from '../policy/storing.ts'
+import { freshened, isFor } from '../policy/validation.ts'
+import { variantOf, varyNames } from '../policy/vary.ts'
+import type { StoredResponse } from '../stored-response.ts'
+import type { Catalogue } from './catalogue.ts'
+import { Committer } from './committer.ts'
+import { Holdings } from './holdings.ts'
+import { Invalidations } from './invalidations.ts'
+import type { ResolvedManagerOptions } from './options.ts'
+import type { PendingStore } from './pending-store.ts'
+import { Statistics } from './statistics.ts'
+
+/** What the cache can do for a request. */
+export type Lookup =
+  | { readonly outcome: 'hit'; readonly stored: StoredResponse; readonly age: number; readonly ttl: number }
+  | { readonly outcome: 'validate'; readonly stored: StoredResponse; readonly because: 'stale' | 'request' }
+  | { readonly outcome: 'miss'; readonly because: 'uri-miss' | 'vary-miss' }
+  /** Something that decides it is under way: look again when `ready` resolves. It never rejects. */
+  | { readonly outcome: 'pending'; readonly ready: Promise<void> }
+
+/** Keys that were looked for on disk in vain: how many are remembered, and for how long. */
+const ABSENT_KEYS = 10_000
+const ABSENT_MS = 1_000
+
+export class CacheEngine {
+  readonly options: ResolvedManagerOptions
+  readonly statistics: Statistics = new Statistics()
+  readonly holdings: Holdings
+  readonly #invalidations = new Invalidations()
+  readonly #committer: Committer
+  #limits: Pick<ResolvedManagerOptions, 'maxEntries' | 'maxSize'>
+  #closed = false
+  #isReconciled = false
+  readonly #absent = new TTLCache<string, true>({ max: ABSENT_KEYS, ttl: ABSENT_MS, checkAgeOnGet: true })
+
+  constructor(store: ContentStore, options: ResolvedManagerOptions) {
+    this.options = options
+    this.#limits = options
+    this.holdings = new Holdings(store, this.statistics, options)
+    this.#committer = new Committer(this.holdings, this.#invalidations, this.statistics, options)
+  }
+
+  get catalogue(): Catalogue {
+    return this.holdings.catalogue
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  /** The catalogue knows all that is on disk: what it does not hold is not stored. */
+  get isReconciled(): boolean {
+    return this.#isReconciled
+  }
+
+  get limits(): Pick<ResolvedManagerOptions, 'maxEntries' | 'maxSize'> {
+    return { maxEntries: this.#limits.maxEntries, maxSize: this.#limits.maxSize }
+  }
+
+  /** To be remembered when a request is sent: what is invalidated after it is not stored by its answer. */
+  get generation(): number {
+    return this.#invalidations.generation
+  }
+
+  /** Synchronous: index by cache key, variant by Vary, policy on top. */
+  lookup(request: CacheRequest, settings: PolicySettings): Lookup {
+    const now = this.options.clock()
+    if (request.method === 'HEAD') {
+      // "The HEAD method is identical to GET except that the server MUST NOT send content": a stored GET answers it.
+      const byGet = this.#lookupKey(keyOfGet(request.key), request, settings, now)
+      if (byGet.outcome === 'hit' || byGet.outcome === 'pending') return byGet
+    }
+    return this.#lookupKey(request.key, request, settings, now)
+  }
+
+  #lookupKey(key: string, request: CacheRequest, settings: PolicySettings, now: number): Lookup {
+    const ready = this.#whatDecides(key)
+    if (ready !== undefined) return { outcome: 'pending', ready }
+    const { entryKey, stored, varies } = this.catalogue.select(key, request)
+    this.catalogue.countRequest(entryKey)
+    const because = varies ? 'vary-miss' : 'uri-miss'
+    if (stored === undefined) return { outcome: 'miss', because }
+    const reuse = mayReuse(stored, request, now, settings)
+    if (reuse.use === 'serve') return { outcome: 'hit', stored, age: reuse.age, ttl: reuse.ttl }
+    if (reuse.use === 'validate') return { outcome: 'validate', stored, because: reuse.because }
+    return { outcome: 'miss', because }
+  }
+
+  /** The most recent stored response of a key, once what is under way for it has ended. */
+  async newest(key: string): Promise<StoredResponse | undefined> {
+    await this.#whatDecides(key)
+    return this.catalogue.newest(key)
+  }
+
+  /** A commit of this key that is under way, or, before the catalogue is whole, a look at the disk. */
+  #whatDecides(key: string): Promise<void> | undefined {
+    const commit = this.#committer.underWay(key)
+    if (commit !== undefined) return commit
+    if (this.#isReconciled || this.#closed || this.#absent.has(key)) return undefined
+    return this.catalogue.variants(key).length > 0 ? undefined : this.#load(key)
+  }
+
+  async #load(key: string): Promise<void> {
+    try {
+      for (const record of await this.holdings.store.readBucket(key)) this.adopt(record)
+    } catch (error) {
+      this.statistics.fault('read', error, key)
+    }
+    this.#absent.set(key, true)
+  }
+
+  /** Takes a record found on disk; what was invalidated since the start is removed there instead. */
+  adopt(record: StoredResponse): void {
+    if (this.#closed) return
+    if (this.#invalidations.isMarkedSince(record.key, 0)) this.holdings.eraseKey(record.key)
+    else this.holdings.adopt(record)
+  }
+
+  /** From now on the catalogue is whole. */
+  markReconciled(): void {
+    this.#isReconciled = true
+  }
+
+  /** Opens a stored body. When it is missing or damaged, the record goes too and the request is a miss. */
+  async openBody(stored: StoredResponse): Promise<BodyReader | undefined> {
+    try {
+      return await this.holdings.store.openBody(stored.body)
+    } catch (error) {
+      this.dropDamaged(stored, error)
+      return undefined
+    }
+  }
+
+  dropDamaged(stored: StoredResponse, error: unknown): void {
+    this.statistics.fault('read', error, stored.key)
+    // Freshening may have put another record over the same body meanwhile.
+    const current = this.catalogue.current(stored)
+    if (current?.body.sha256 === stored.body.sha256) this.holdings.remove(current)
+  }
+
+  /** Begins to store a response: see `Committer.begin`. */
+  beginStore(head: StoredHead, declaredSize: number | undefined, generation: number): PendingStore | undefined {
+    return this.#committer.begin(head, declaredSize, generation)
+  }
+
+  /**
+   * RFC 9111 section 4.3.4: a 304 freshens the stored response, in memory only: body and bucket are not touched.
+   * Undefined when the 304 is not for this response.
+   */
+  freshen(
+    stored: StoredResponse,
+    request: CacheRequest,
+    notModified: ResponseHead,
+    times: Times,
+  ): StoredResponse | undefined {
+    if (!isFor(notModified, stored)) return undefined
+    const merged = freshened(stored, notModified, times)
+    const vary = varyNames(merged.fields)
+    if (vary === undefined) return undefined
+    const record = { ...merged, vary, variant: variantOf(vary, request.fields) }
+    const current = this.catalogue.current(stored)
+    if (current === undefined || current.body.sha256 !== stored.body.sha256) return record
+    if (record.variant === stored.variant) this.holdings.update(current, record)
+    else this.#rename(current, record)
+    return record
+  }
+
+  /** A 304 changed what the response varies on: its name changes, in memory and in the bucket. */
+  #rename(before: StoredResponse, after: StoredResponse): void {
+    const renamed = this.holdings.guarding(after.body.sha256, async () => {
+      this.holdings.remove(before)
+      await this.holdings.add(after)
+    })
+    this.holdings.tasks.add(renamed.catch((error) => this.statistics.fault('store', error, after.key)))
+  }
+
+  /** RFC 9111 section 4.4: everything stored for the key goes, and what is being fetched for it is not stored. */
+  invalidate(key: string): void {
+    this.#invalidations.mark(key)
+    this.holdings.removeKey(key)
+    if (!this.#isReconciled) this.holdings.eraseKey(key)
+  }
+
+  clear(): void {
+    this.#invalidations.markAll()
+    this.holdings.removeAll()
+  }
+
+  resize(maxEntries: number, maxSize: number): void {
+    this.#limits = { maxEntries, maxSize }
+    this.holdings.resize(maxEntries, maxSize)
+  }
+
+  /** Stops storing, ends what is being written, and resolves when the disk is as it is to stay. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#committer.close()
+    await this.holdings.tasks.settled()
+    this.#invalidations.close()
+    this.#absent.cancelTimer()
+  }
+}

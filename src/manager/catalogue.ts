@@ -1,0 +1,188 @@
+/**
+ * What is stored, in memory: the metadata index, the Vary rules that lead a request to its variant, and how many
+ * entries need each body. The three change together, here, so that they never differ.
+ */
+import { MetadataIndex, type Evicted, type EvictionReason } from '../metadata-index/metadata-index.ts'
+import type { CacheRequest } from '../policy/cache-request.ts'
+import { variantOf } from '../policy/vary.ts'
+import { entryKey, type StoredResponse } from '../stored-response.ts'
+
+/** What a request selects: a stored response, or none, and then whether other variants of the URL are stored. */
+export interface Selection {
+  readonly entryKey: string
+  readonly stored: StoredResponse | undefined
+  readonly varies: boolean
+}
+
+export interface Removed {
+  readonly stored: StoredResponse
+  readonly reason: EvictionReason
+}
+
+/** Field names that stored variants of one key vary on, and those variants. */
+interface VaryRule {
+  readonly names: readonly string[]
+  readonly variants: Set<string>
+}
+
+/** Bytes in a block of the file system: a file takes whole ones. */
+const BLOCK_SIZE = 4096
+/** Bytes of a bucket line beside its field lines and checksums: names, digests, times. */
+const LINE_OVERHEAD = 600
+
+/** Bytes that a stored response takes on disk: its content file and its line in the bucket, in whole blocks. */
+export function diskSize(stored: Pick<StoredResponse, 'fields' | 'body'>): number {
+  const fieldBytes = stored.fields.reduce((sum, part) => sum + part.length + 3, 0)
+  const line = LINE_OVERHEAD + fieldBytes + Math.ceil(stored.body.checksums.length * 5.4)
+  return wholeBlocks(stored.body.size) + wholeBlocks(line)
+}
+
+function wholeBlocks(bytes: number): number {
+  return Math.ceil(bytes / BLOCK_SIZE) * BLOCK_SIZE
+}
+
+export class Catalogue {
+  readonly #index: MetadataIndex<StoredResponse>
+  readonly #rules = new Map<string, Map<string, VaryRule>>()
+  readonly #references = new Map<string, number>()
+
+  constructor(maxEntries: number, maxSize: number) {
+    this.#index = new MetadataIndex({ maxEntries, maxWeight: maxSize })
+  }
+
+  get entryCount(): number {
+    return this.#index.entryCount
+  }
+
+  /** Bytes on disk. */
+  get size(): number {
+    return this.#index.weight
+  }
+
+  /**
+   * The stored response that a request selects (RFC 9111 section 4.1). Of several the most recent.
+   * Counts nothing: see `countRequest`.
+   */
+  select(key: string, request: CacheRequest): Selection {
+    const plain = this.#index.peek(key)
+    let selection: Selection = { entryKey: key, stored: plain, varies: false }
+    for (const { names } of this.#rules.get(key)?.values() ?? []) {
+      const name = entryKey(key, variantOf(names, request.fields))
+      const stored = this.#index.peek(name)
+      const isNewer = stored !== undefined && stored.responseTime >= (selection.stored?.responseTime ?? 0)
+      if (isNewer || selection.stored === undefined) selection = { entryKey: name, stored, varies: true }
+    }
+    return selection
+  }
+
+  /** The most recent stored response of a key, or the one of exactly this entry key. */
+  newest(key: string): StoredResponse | undefined {
+    return this.variants(key).toSorted((a, b) => b.responseTime - a.responseTime)[0] ?? this.#index.peek(key)
+  }
+
+  /** All stored responses of a cache key. */
+  variants(key: string): StoredResponse[] {
+    const plain = this.#index.peek(key)
+    const found = plain === undefined ? [] : [plain]
+    for (const { variants } of this.#rules.get(key)?.values() ?? []) {
+      for (const variant of variants) {
+        const stored = this.#index.peek(entryKey(key, variant))
+        if (stored !== undefined) found.push(stored)
+      }
+    }
+    return found
+  }
+
+  /** One request for this entry, whether or not it is held: TinyLFU's one increment. */
+  countRequest(name: string): void {
+    this.#index.get(name)
+  }
+
+  wouldAdmit(stored: Pick<StoredResponse, 'key' | 'variant' | 'fields' | 'body'>): boolean {
+    return this.#index.wouldAdmit(entryKey(stored.key, stored.variant), diskSize(stored))
+  }
+
+  /** Holds a response. Returns what had to go, which may be this one. */
+  add(stored: StoredResponse): Removed[] {
+    this.#note(stored)
+    return this.#removed(this.#index.set(entryKey(stored.key, stored.variant), stored, diskSize(stored)))
+  }
+
+  /** Puts freshened metadata in the place of a record with the same body and the same variant. */
+  update(before: StoredResponse, after: StoredResponse): void {
+    if (this.holds(before)) this.#index.update(entryKey(before.key, before.variant), after)
+  }
+
+  /** Whether this very record is held: not an older or newer one of the same name. */
+  holds(stored: StoredResponse): boolean {
+    return this.#index.peek(entryKey(stored.key, stored.variant)) === stored
+  }
+
+  /** The record held under the name of this one, if any. */
+  current(stored: Pick<StoredResponse, 'key' | 'variant'>): StoredResponse | undefined {
+    return this.#index.peek(entryKey(stored.key, stored.variant))
+  }
+
+  /** Takes a record out, if it is this very one that is held. */
+  remove(stored: StoredResponse): boolean {
+    if (!this.holds(stored)) return false
+    this.#index.delete(entryKey(stored.key, stored.variant))
+    this.#forget(stored)
+    return true
+  }
+
+  resize(maxEntries: number, maxSize: number): Removed[] {
+    return this.#removed(this.#index.resize({ maxEntries, maxWeight: maxSize }))
+  }
+
+  /** All records, coldest first. */
+  *records(): Generator<StoredResponse, void, void> {
+    for (const { value } of this.#index.entries()) yield value
+  }
+
+  /** Marks a body as needed by something that is about to be added. */
+  retain(sha256: string): void {
+    this.#references.set(sha256, (this.#references.get(sha256) ?? 0) + 1)
+  }
+
+  release(sha256: string): void {
+    const left = (this.#references.get(sha256) ?? 0) - 1
+    if (left > 0) this.#references.set(sha256, left)
+    else this.#references.delete(sha256)
+  }
+
+  /** Whether any entry needs this body. */
+  isReferenced(sha256: string): boolean {
+    return this.#references.has(sha256)
+  }
+
+  #removed(evicted: readonly Evicted<StoredResponse>[]): Removed[] {
+    return evicted.map(({ value, reason }) => {
+      this.#forget(value)
+      return { stored: value, reason }
+    })
+  }
+
+  #note(stored: StoredResponse): void {
+    this.retain(stored.body.sha256)
+    if (stored.variant === '') return
+    const rules = this.#rules.get(stored.key) ?? new Map<string, VaryRule>()
+    this.#rules.set(stored.key, rules)
+    const name = stored.vary.join()
+    const rule = rules.get(name) ?? { names: stored.vary, variants: new Set() }
+    rule.variants.add(stored.variant)
+    rules.set(name, rule)
+  }
+
+  #forget(stored: StoredResponse): void {
+    this.release(stored.body.sha256)
+    const rules = this.#rules.get(stored.key)
+    const rule = rules?.get(stored.vary.join())
+    // A replaced record leaves its name to its successor.
+    if (rules === undefined || rule === undefined || this.current(stored) !== undefined) return
+    rule.variants.delete(stored.variant)
+    if (rule.variants.size > 0) return
+    rules.delete(stored.vary.join())
+    if (rules.size === 0) this.#rules.delete(stored.key)
+  }
+}

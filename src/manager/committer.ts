@@ -1,0 +1,129 @@
+/**
+ * Responses on their way into the store, from the first byte to the commit.
+ *
+ * Content is renamed into place, then the bucket is replaced, then the catalogue holds the record: whatever is missing
+ * after a crash leaves a miss, never a wrong hit.
+ */
+import type { StoredHead } from '../policy/storing.ts'
+import type { StoredBody, StoredResponse } from '../stored-response.ts'
+import type { Holdings } from './holdings.ts'
+import type { Invalidations } from './invalidations.ts'
+import type { ResolvedManagerOptions } from './options.ts'
+import { PendingStore, type AbortReason } from './pending-store.ts'
+import type { Statistics } from './statistics.ts'
+
+export class Committer {
+  readonly #holdings: Holdings
+  readonly #invalidations: Invalidations
+  readonly #statistics: Statistics
+  readonly #options: ResolvedManagerOptions
+  readonly #open = new Set<PendingStore>()
+  readonly #commits = new Map<string, Promise<void>>()
+  #closed = false
+
+  constructor(
+    holdings: Holdings,
+    invalidations: Invalidations,
+    statistics: Statistics,
+    options: ResolvedManagerOptions,
+  ) {
+    this.#holdings = holdings
+    this.#invalidations = invalidations
+    this.#statistics = statistics
+    this.#options = options
+  }
+
+  /** A commit of this key that is under way: what is looked up for it meanwhile waits. Never rejects. */
+  underWay(key: string): Promise<void> | undefined {
+    return this.#commits.get(key)
+  }
+
+  /**
+   * Begins to store a response whose request was sent in this generation of invalidations. Undefined when it is known
+   * beforehand that it would not be kept.
+   */
+  begin(head: StoredHead, declaredSize: number | undefined, generation: number): PendingStore | undefined {
+    const refusal = this.#whyNotBegin(head, declaredSize)
+    if (refusal !== undefined) {
+      this.#statistics.refused(head.key, refusal)
+      return undefined
+    }
+    const writer = this.#holdings.store.createWriter()
+    const pending = new PendingStore(head, writer, this.#options.maxBodySize, (store, outcome) => {
+      this.#open.delete(store)
+      return outcome === 'commit' ? this.#track(store, generation) : this.#abandon(store, outcome)
+    })
+    this.#open.add(pending)
+    return pending
+  }
+
+  /** Gives up what is still arriving; what is whole is committed. */
+  close(): void {
+    this.#closed = true
+    for (const pending of [...this.#open]) pending.abort('closed')
+  }
+
+  #whyNotBegin(head: StoredHead, declaredSize: number | undefined): AbortReason | undefined {
+    if (this.#closed) return 'closed'
+    if (declaredSize === undefined) return undefined
+    if (declaredSize > this.#options.maxBodySize) return 'too-large'
+    // Only the size matters for what is asked here: whether so many bytes are worth what they push out.
+    const body: StoredBody = { size: declaredSize, sha256: '', checksums: [] }
+    return this.#holdings.catalogue.wouldAdmit({ ...head, body }) ? undefined : 'not-admitted'
+  }
+
+  async #abandon(pending: PendingStore, reason: AbortReason): Promise<boolean> {
+    this.#statistics.refused(pending.head.key, reason)
+    const aborted = pending.writer.abort(reason)
+    this.#holdings.tasks.add(aborted)
+    await aborted
+    return false
+  }
+
+  async #track(pending: PendingStore, generation: number): Promise<boolean> {
+    const { key } = pending.head
+    const commit = this.#commit(pending, generation).catch((error) => {
+      this.#statistics.fault('store', error, key)
+      return false
+    })
+    const tail = Promise.all([this.#commits.get(key), commit]).then(() => {
+      if (this.#commits.get(key) === tail) this.#commits.delete(key)
+    })
+    this.#commits.set(key, tail)
+    this.#holdings.tasks.add(tail)
+    return await commit
+  }
+
+  async #commit({ head, writer }: PendingStore, generation: number): Promise<boolean> {
+    const body = await writer.finish()
+    if (body === undefined) throw writer.failure
+    const record: StoredResponse = { ...head, body }
+    const refusal = this.#whyNotCommit(record, generation)
+    if (refusal !== undefined) {
+      this.#statistics.refused(head.key, refusal)
+      await writer.abort(refusal)
+      return false
+    }
+    try {
+      return await this.#holdings.guarding(body.sha256, async () => {
+        await this.#holdings.store.publish(writer, body)
+        await this.#holdings.add(record)
+        if (this.#invalidations.isMarkedSince(head.key, generation)) this.#holdings.remove(record)
+        const isKept = this.#holdings.catalogue.holds(record)
+        if (isKept) this.#statistics.stored(record.key, body.size)
+        return isKept
+      })
+    } catch (error) {
+      await writer.abort(error)
+      throw error
+    }
+  }
+
+  #whyNotCommit(record: StoredResponse, generation: number): AbortReason | undefined {
+    if (this.#invalidations.isMarkedSince(record.key, generation)) return 'invalidated'
+    const current = this.#holdings.catalogue.current(record)
+    // Of two overlapping fetches the later request wins, not the later end.
+    if (current !== undefined && current.requestTime > record.requestTime) return 'superseded'
+    return this.#holdings.catalogue.wouldAdmit(record) ? undefined : 'not-admitted'
+  }
+}

@@ -1,0 +1,74 @@
+/** Options of the manager: what may be given, what holds by default, and what is said when something is wrong. */
+import { InvalidOptionError } from '../errors.ts'
+
+export interface ManagerOptions {
+  /** Stored responses at most, variants of one URL counted one by one. Default 10,000. */
+  readonly maxEntries?: number
+  /** Bytes on disk at most, in blocks of the file system, beside what is just being written. Default 1 GiB. */
+  readonly maxSize?: number
+  /** Bytes of the largest body that is stored; larger ones pass through. Default 100 MiB. */
+  readonly maxBodySize?: number
+  /** Milliseconds in all for which a slow disk may hold up one response, before its storing is given up. Default 2,000. */
+  readonly maxStoreDelay?: number
+  /** Milliseconds between two snapshots of the index, when it has changed; 0 writes one on `close()` only. Default 60,000. */
+  readonly snapshotInterval?: number
+  /** The time in milliseconds since the epoch. Default `Date.now`. */
+  readonly clock?: () => number
+}
+
+export type ResolvedManagerOptions = Required<ManagerOptions>
+
+const KIB = 1024
+
+const DEFAULTS: ResolvedManagerOptions = {
+  maxEntries: 10_000,
+  maxSize: KIB ** 3,
+  maxBodySize: 100 * KIB ** 2,
+  maxStoreDelay: 2_000,
+  snapshotInterval: 60_000,
+  clock: Date.now,
+}
+
+/**
+ * The options with their defaults.
+ * @throws {InvalidOptionError} when one is of the wrong type or out of range, or has a name that no option has
+ */
+export function resolveManagerOptions(options: ManagerOptions = {}): ResolvedManagerOptions {
+  if (typeof options !== 'object' || options === null) throw new InvalidOptionError('options', 'an object', options)
+  rejectUnknown(options, DEFAULTS)
+  const resolved = { ...DEFAULTS, ...withoutUndefined(options) }
+  integer(resolved, 'maxEntries', 1, 2 ** 24)
+  integer(resolved, 'maxSize', 1, Number.MAX_SAFE_INTEGER)
+  integer(resolved, 'maxBodySize', 0, Number.MAX_SAFE_INTEGER)
+  integer(resolved, 'maxStoreDelay', 0, 2 ** 31 - 1)
+  integer(resolved, 'snapshotInterval', 0, 2 ** 31 - 1)
+  if (typeof resolved.clock !== 'function') {
+    throw new InvalidOptionError('clock', 'a function that returns milliseconds since the epoch', resolved.clock)
+  }
+  return resolved
+}
+
+/** Says so when a name is given that no option has: a misspelt limit must not silently be no limit. */
+export function rejectUnknown(options: object, known: object): void {
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(known, name)) {
+      throw new InvalidOptionError(
+        name,
+        `absent, since the options are ${Object.keys(known).join(', ')}`,
+        Reflect.get(options, name),
+      )
+    }
+  }
+}
+
+/** An option given as undefined is as good as not given. */
+export function withoutUndefined<T extends object>(options: T): { [K in keyof T]-?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
+}
+
+function integer(options: ResolvedManagerOptions, name: keyof ManagerOptions, min: number, max: number): void {
+  const value = options[name]
+  if (!Number.isSafeInteger(value) || (value as number) < min || (value as number) > max) {
+    throw new InvalidOptionError(name, `an integer from ${min} to ${max}`, value)
+  }
+}

@@ -1,0 +1,92 @@
+/** Storing a response that the caller brings: `StreamingManager.put`. */
+import { InvalidOptionError } from '../errors.ts'
+import { storedFields, type StoredHead } from '../policy/storing.ts'
+import { variantOf, varyNames } from '../policy/vary.ts'
+import { CHUNK_SIZE } from '../stored-response.ts'
+import type { CacheEngine } from './cache-engine.ts'
+
+/** Fields as an object, whose arrays are several lines of one name, or as any list of pairs, such as `Headers`. */
+export type HeadersInput = Iterable<readonly [string, string]> | Readonly<Record<string, string | readonly string[]>>
+
+/** A response to store. A web `Response` may be given in its place. */
+export interface PutResponse {
+  /** Default 200. */
+  readonly statusCode?: number
+  /** Default ''. */
+  readonly statusMessage?: string
+  readonly headers?: HeadersInput
+  /** Default empty. Strings are stored as UTF-8. */
+  readonly body?: AsyncIterable<Uint8Array> | Iterable<Uint8Array> | Uint8Array | string | null
+  /** Fields of the request that the response answers: what its Vary nominates is taken from here. */
+  readonly requestHeaders?: HeadersInput
+}
+
+export async function storePut(engine: CacheEngine, key: string, response: PutResponse | Response): Promise<boolean> {
+  const generation = engine.generation
+  const head = toHead(engine, key, response)
+  const pending = engine.beginStore(head, undefined, generation)
+  if (pending === undefined) return false
+  try {
+    for await (const chunk of chunksOf(response.body)) {
+      if (!pending.isOpen) break
+      if (!pending.write(chunk)) await new Promise<void>((resolve) => void (pending.onDrain = resolve))
+    }
+  } catch (error) {
+    pending.abort('incomplete')
+    throw error
+  }
+  return await pending.commit()
+}
+
+function toHead(engine: CacheEngine, key: string, response: PutResponse | Response): StoredHead {
+  const now = engine.options.clock()
+  const isWeb = response instanceof Response
+  const statusCode = isWeb ? response.status : (response.statusCode ?? 200)
+  if (!Number.isInteger(statusCode) || statusCode < 200 || statusCode > 599) {
+    throw new InvalidOptionError('statusCode', 'an integer from 200 to 599', statusCode)
+  }
+  const fields = storedFields(toFieldLines('headers', response.headers), now)
+  const vary = varyNames(fields)
+  if (vary === undefined) throw new InvalidOptionError('headers', 'without a Vary that nothing can match', fields)
+  const request = isWeb ? [] : toFieldLines('requestHeaders', response.requestHeaders)
+  const requestFields: Record<string, string> = Object.create(null)
+  for (let i = 0; i + 1 < request.length; i += 2) {
+    requestFields[(request[i] as string).toLowerCase()] = request[i + 1] as string
+  }
+  return {
+    key,
+    variant: variantOf(vary, requestFields),
+    vary,
+    statusCode,
+    statusMessage: isWeb ? response.statusText : (response.statusMessage ?? ''),
+    fields,
+    scope: 'shared',
+    requestTime: now,
+    responseTime: now,
+  }
+}
+
+function toFieldLines(option: string, headers: HeadersInput | undefined): string[] {
+  if (headers === undefined) return []
+  const lines: string[] = []
+  const pairs = Symbol.iterator in headers ? (headers as Iterable<readonly [string, string]>) : Object.entries(headers)
+  for (const [name, value] of pairs) for (const line of [value].flat()) lines.push(name, line)
+  const invalid = lines.some((part, i) => (i % 2 === 0 ? !/^[\w!#$%&'*+.^`|~-]+$/.test(part) : !isFieldValue(part)))
+  if (invalid) throw new InvalidOptionError(option, 'pairs of field name and value (RFC 9110 section 5)', headers)
+  return lines
+}
+
+function isFieldValue(value: unknown): boolean {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  return typeof value === 'string' && !/[\r\n\0]/.test(value)
+}
+
+/** The body in pieces that the writer can take one at a time. */
+async function* chunksOf(body: PutResponse['body'] | ReadableStream<Uint8Array>): AsyncGenerator<Buffer, void, void> {
+  if (body === null || body === undefined) return
+  const whole = typeof body === 'string' ? Buffer.from(body) : body instanceof Uint8Array ? body : undefined
+  for await (const chunk of whole === undefined ? (body as AsyncIterable<Uint8Array>) : [whole]) {
+    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk)
+    for (let i = 0; i < bytes.length; i += CHUNK_SIZE) yield bytes.subarray(i, i + CHUNK_SIZE)
+  }
+}

@@ -1,0 +1,235 @@
+/** The cache as its owner sees it: open, look in, put, delete, close. The interceptor works on the engine behind it. */
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { ContentStore } from '../content-store/content-store.ts'
+import { ClosedError, InvalidOptionError } from '../errors.ts'
+import { cacheKey } from '../policy/cache-key.ts'
+import type { StoredResponse } from '../stored-response.ts'
+import { CacheEngine } from './cache-engine.ts'
+import { diskSize } from './catalogue.ts'
+import { resolveManagerOptions, type ManagerOptions } from './options.ts'
+import { storePut, type PutResponse } from './put.ts'
+import { recover } from './recovery.ts'
+import type { Counts } from './statistics.ts'
+import { describeEntry, toCachedResponse, type CachedEntry, type CachedResponse } from './views.ts'
+
+/** Counts since the manager was opened, and what it holds now. */
+export interface ManagerStats extends Counts {
+  /** Stored responses. */
+  readonly entryCount: number
+  /** Bytes on disk, in blocks of the file system. */
+  readonly size: number
+}
+
+const engines = new WeakMap<StreamingManager, CacheEngine>()
+
+/** The engine of a manager, for the interceptor. */
+export function engineOf(manager: StreamingManager): CacheEngine {
+  const engine = engines.get(manager)
+  if (engine === undefined) throw new InvalidOptionError('manager', 'a StreamingManager', manager)
+  return engine
+}
+
+/**
+ * An HTTP cache in a directory. Several interceptors may share one manager; each directory needs one only.
+ *
+ * @example
+ * const manager = await StreamingManager.open('./cache', { maxSize: 2 * 1024 ** 3 })
+ * setGlobalDispatcher(new Agent().compose(cacheInterceptor(manager)))
+ */
+export class StreamingManager {
+  readonly #engine: CacheEngine
+  readonly #isTemporary: boolean
+  #timer: NodeJS.Timeout | undefined
+  #closing: Promise<void> | undefined
+
+  private constructor(engine: CacheEngine, isTemporary: boolean) {
+    this.#engine = engine
+    this.#isTemporary = isTemporary
+    engines.set(this, engine)
+  }
+
+  /**
+   * Opens the cache in a directory, making it where it is missing. What was stored there before hits at once.
+   *
+   * @throws {InvalidOptionError} when an option or the directory is of the wrong type or out of range
+   * @throws {DirectoryError} when the directory cannot be made or written
+   */
+  static async open(directory: string, options?: ManagerOptions): Promise<StreamingManager> {
+    if (typeof directory !== 'string' || directory === '') {
+      throw new InvalidOptionError('directory', 'the path of a directory', directory)
+    }
+    return await StreamingManager.#open(directory, options, false)
+  }
+
+  /**
+   * A cache in a new directory of the system's temporary folder, removed by `close()`.
+   *
+   * @throws {InvalidOptionError} when an option is of the wrong type or out of range
+   * @throws {DirectoryError} when the directory cannot be made
+   */
+  static async temporary(options?: ManagerOptions): Promise<StreamingManager> {
+    resolveManagerOptions(options)
+    return await StreamingManager.#open(await mkdtemp(join(tmpdir(), 'undici-streaming-cache-')), options, true)
+  }
+
+  static async #open(
+    directory: string,
+    options: ManagerOptions | undefined,
+    isTemporary: boolean,
+  ): Promise<StreamingManager> {
+    const resolved = resolveManagerOptions(options)
+    const engine = new CacheEngine(await ContentStore.open(resolve(directory)), resolved)
+    const reconcile = await recover(engine)
+    engine.holdings.tasks.add(reconcile())
+    const manager = new StreamingManager(engine, isTemporary)
+    if (resolved.snapshotInterval > 0) {
+      manager.#timer = setInterval(
+        () => engine.holdings.tasks.add(engine.holdings.writeSnapshot()),
+        resolved.snapshotInterval,
+      ).unref()
+    }
+    return manager
+  }
+
+  /** Absolute path of the cache directory. */
+  get directory(): string {
+    return this.#engine.holdings.store.directory
+  }
+
+  /** Stored responses, variants of one URL counted one by one. */
+  get entryCount(): number {
+    return this.#engine.catalogue.entryCount
+  }
+
+  /** Bytes on disk, in blocks of the file system. */
+  get size(): number {
+    return this.#engine.catalogue.size
+  }
+
+  stats(): ManagerStats {
+    return { ...this.#engine.statistics.counts(), entryCount: this.entryCount, size: this.size }
+  }
+
+  /**
+   * The stored response of a URL (the newest of its variants) or of a key from `entries()`, fresh or stale, with its
+   * body as a stream of checked chunks; undefined when there is none. Read or destroy the body: it holds a descriptor.
+   *
+   * @throws {ClosedError} after `close()`
+   */
+  async get(key: string): Promise<CachedResponse | undefined> {
+    const stored = await this.#find(key)
+    if (stored === undefined) return undefined
+    const reader = await this.#engine.openBody(stored)
+    return reader && toCachedResponse(stored, reader)
+  }
+
+  /**
+   * Stores a response under a URL on the caller's own authority; what RFC 9111 says of storing is not asked, what it
+   * says of reuse holds when a request comes. Resolves with whether it was kept: false when the body is over
+   * `maxBodySize`, broke off, or would push out what is asked for more often.
+   *
+   * @throws {InvalidOptionError} when the URL, status or headers are malformed
+   * @throws {ClosedError} after `close()`
+   */
+  async put(key: string, response: PutResponse | Response): Promise<boolean> {
+    this.#assertOpen()
+    return await storePut(this.#engine, normalisedKey(key), response)
+  }
+
+  /**
+   * Removes what is stored for a URL, all variants and its HEAD answer; what is being fetched for it is not stored.
+   * Resolves with whether anything was stored, once the disk has it no more.
+   *
+   * @throws {ClosedError} after `close()`
+   */
+  async delete(key: string): Promise<boolean> {
+    const found = (await this.#find(key)) !== undefined
+    const normalised = normalisedKey(key)
+    this.#engine.invalidate(normalised)
+    this.#engine.invalidate(cacheKey('HEAD', normalised))
+    await this.#engine.holdings.tasks.settled()
+    return found
+  }
+
+  /**
+   * Removes everything. Resolves once the disk has it no more.
+   * @throws {ClosedError} after `close()`
+   */
+  async clear(): Promise<void> {
+    this.#assertOpen()
+    this.#engine.clear()
+    await this.#engine.holdings.tasks.settled()
+  }
+
+  /**
+   * What is stored, one entry a variant, in no order. While the index is still being read after a start, waits for it.
+   * @throws {ClosedError} after `close()`
+   */
+  async *entries(): AsyncGenerator<CachedEntry, void, void> {
+    this.#assertOpen()
+    if (!this.#engine.isReconciled) await this.#engine.holdings.tasks.settled()
+    for (const stored of [...this.#engine.catalogue.records()]) yield describeEntry(stored, diskSize(stored))
+  }
+
+  /**
+   * Other limits from now on, in entries and bytes; what is over them goes. Resolves once it is gone from the disk.
+   *
+   * @throws {InvalidOptionError} when a limit is out of range
+   * @throws {ClosedError} after `close()`
+   */
+  async resize(limits: Pick<ManagerOptions, 'maxEntries' | 'maxSize'>): Promise<void> {
+    this.#assertOpen()
+    const { maxEntries, maxSize } = resolveManagerOptions({ ...this.#engine.limits, ...limits })
+    this.#engine.resize(maxEntries, maxSize)
+    await this.#engine.holdings.tasks.settled()
+  }
+
+  /** Resolves when nothing is being written, removed or looked through in the background, with the index on disk. */
+  async runPendingTasks(): Promise<void> {
+    await this.#engine.holdings.tasks.settled()
+    await this.#engine.holdings.writeSnapshot()
+  }
+
+  /**
+   * Finishes what is being committed, gives up bodies that are still arriving, and writes the index. Requests through
+   * an interceptor of this manager then pass to the network as if there were no cache. May be called again.
+   */
+  async close(): Promise<void> {
+    this.#closing ??= this.#close()
+    await this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#engine.close()
+    if (this.#isTemporary) await this.#engine.holdings.store.destroy()
+    else await this.#engine.holdings.writeSnapshot()
+  }
+
+  async #find(key: string): Promise<StoredResponse | undefined> {
+    this.#assertOpen()
+    const exact = this.#engine.catalogue.newest(key)
+    return exact ?? (await this.#engine.newest(normalisedKey(key)))
+  }
+
+  #assertOpen(): void {
+    if (this.#engine.isClosed) throw new ClosedError()
+  }
+}
+
+/** A URL as requests name it: `https://Example.com` is `https://example.com/`. Keys of `entries()` are kept as they are. */
+function normalisedKey(key: string): string {
+  if (typeof key !== 'string') throw new InvalidOptionError('key', 'a URL', key)
+  const separator = key.indexOf(' ')
+  const method = separator > 0 ? key.slice(0, separator) : 'GET'
+  const url = URL.parse(separator > 0 ? key.slice(separator + 1) : key)
+  if (url === null) throw new InvalidOptionError('key', 'an absolute URL', key)
+  if (!url.hash.startsWith('#vary=') && !url.hash.startsWith('#host=')) url.hash = ''
+  return cacheKey(method, url.href)
+}

@@ -1,0 +1,26 @@
+/** A request as the cache sees it, whatever form the caller gave it in. Built by `interceptor/cache-request.ts`. */
+
+/** Request fields by lower-case name; several lines of one name are joined with a comma (RFC 9110 section 5.3). */
+export type RequestFields = Readonly<Record<string, string | undefined>>
+
+export interface CacheRequest {
+  readonly method: string
+  /** Cache key for this method and target URI (RFC 9111 section 2). */
+  readonly key: string
+  readonly fields: RequestFields
+}
+
+/** How an interceptor's cache behaves: its options as far as the policy needs them. */
+export interface PolicySettings {
+  /** A shared cache serves several users, a private one a single user (RFC 9111 section 1). */
+  readonly shared: boolean
+  /** Freshness lifetime in seconds for responses that state none and may be heuristically fresh. */
+  readonly cacheByDefault: number | undefined
+}
+
+/** A response as it came, before anything is known of its body. */
+export interface ResponseHead {
+  readonly statusCode: number
+  readonly statusMessage: string
+  readonly fields: readonly string[]
+}

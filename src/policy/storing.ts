@@ -1,0 +1,131 @@
+/** Storing responses in caches (RFC 9111 section 3). */
+import { responseDirectives, requestDirectives, type Directives } from './cache-control.ts'
+import { freshnessLifetime } from './freshness.ts'
+import { fieldValue, listedNames } from './field-lines.ts'
+import { semanticsOf } from './semantics.ts'
+import { variantOf, varyNames } from './vary.ts'
+import type { CacheRequest, PolicySettings, ResponseHead } from './cache-request.ts'
+import type { FieldLines, StoredResponse } from '../stored-response.ts'
+
+/** Why a response is not stored. */
+export type Refusal =
+  | 'status' // not final, partial, or not one that may be stored without an explicit lifetime
+  | 'no-store' // the request or the response forbids it
+  | 'private' // a shared cache, and a response for a single user
+  | 'authorization' // a shared cache, and a response to credentials without leave to store it
+  | 'cookie' // a shared cache, and a response to a Cookie that does not say that it is for everybody
+  | 'set-cookie' // a shared cache, and a response that sets one
+  | 'vary' // Vary can never match
+  | 'useless' // never fresh, and no validator to validate it with
+
+/** Everything of a stored response but its body. */
+export type StoredHead = Omit<StoredResponse, 'body'>
+
+export interface Times {
+  /** When the request was sent, in milliseconds since the epoch. */
+  readonly requestTime: number
+  /** When the response's header section arrived. */
+  readonly responseTime: number
+}
+
+/** The record to store for this response, or why there is none. */
+export function headToStore(
+  request: CacheRequest,
+  response: ResponseHead,
+  times: Times,
+  settings: PolicySettings,
+): StoredHead | Refusal {
+  const refusal = whyNotStore(request, response, times, settings)
+  if (refusal !== undefined) return refusal
+  const vary = varyNames(response.fields)
+  if (vary === undefined) return 'vary'
+  const head: StoredHead = {
+    key: request.key,
+    variant: variantOf(vary, request.fields),
+    vary,
+    statusCode: response.statusCode,
+    statusMessage: response.statusMessage,
+    fields: storedFields(response.fields, times.responseTime),
+    scope: settings.shared ? 'shared' : 'private',
+    ...times,
+  }
+  return isUseful(head, settings) ? head : 'useless'
+}
+
+function whyNotStore(
+  request: CacheRequest,
+  response: ResponseHead,
+  times: Times,
+  settings: PolicySettings,
+): Refusal | undefined {
+  const { statusCode, fields } = response
+  const { shared } = settings
+  const directives = responseDirectives(fields)
+  // "the no-store cache directive is not present in the response" (section 3), nor in the request (section 5.2.1.5).
+  if (directives.has('no-store') || requestDirectives(request.fields).has('no-store')) return 'no-store'
+  // "if the cache is shared: the private response directive is … not present"
+  if (shared && directives.has('private')) return 'private'
+  const authorized =
+    request.fields['authorization'] !== undefined || request.fields['proxy-authorization'] !== undefined
+  const input = { statusCode, fields, responseTime: times.responseTime, shared }
+  if (!semanticsOf({ ...input, authorized: false }).storable) return 'status'
+  // "if the cache is shared: the Authorization header field is not present in the request … or a response directive is
+  // present that explicitly allows shared caching" (section 3.5)
+  if (authorized && !semanticsOf({ ...input, authorized }).storable) return 'authorization'
+  return shared ? whyNotShare(request, fields, directives) : undefined
+}
+
+/**
+ * What the RFC leaves open and a shared cache must not get wrong: "other than Set-Cookie … does not inhibit caching"
+ * (section 7.3) is for origins that know it. Here an explicit `public` or `s-maxage` is asked for.
+ */
+function whyNotShare(request: CacheRequest, fields: FieldLines, directives: Directives): Refusal | undefined {
+  if (directives.has('public') || directives.has('s-maxage')) return undefined
+  if (fieldValue(fields, 'set-cookie') !== undefined) return 'set-cookie'
+  if (request.fields['cookie'] !== undefined && !listedNames(fields, 'vary').includes('cookie')) return 'cookie'
+  return undefined
+}
+
+function isUseful(head: StoredHead, settings: PolicySettings): boolean {
+  const stored: StoredResponse = { ...head, body: { size: 0, sha256: '', checksums: [] } }
+  return (
+    hasValidator(head.fields) ||
+    (freshnessLifetime(stored, settings) > 0 && !responseDirectives(head.fields).has('no-cache'))
+  )
+}
+
+export function hasValidator(fields: FieldLines): boolean {
+  return fieldValue(fields, 'etag') !== undefined || fieldValue(fields, 'last-modified') !== undefined
+}
+
+/** Fields of one connection or one hop, "stored" by nobody (section 3.1 and RFC 9110 section 7.6.1). */
+const NEVER_STORED = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+])
+
+/** Names that are not stored from this response: those above and what its Connection field lists. */
+export function neverStored(fields: FieldLines): ReadonlySet<string> {
+  const listed = listedNames(fields, 'connection')
+  return listed.length === 0 ? NEVER_STORED : NEVER_STORED.union(new Set(listed))
+}
+
+/** Section 3.1: all fields, also unknown ones, in order, but for those of the hop; and a Date (RFC 9110 section 6.6.1). */
+export function storedFields(fields: FieldLines, responseTime: number): FieldLines {
+  const dropped = neverStored(fields)
+  const kept: string[] = []
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const name = fields[i] as string
+    if (!dropped.has(name.toLowerCase())) kept.push(name, fields[i + 1] as string)
+  }
+  if (fieldValue(kept, 'date') === undefined) kept.push('date', new Date(responseTime).toUTCString())
+  return kept
+}

@@ -1,0 +1,51 @@
+/**
+ * The record that flows through every layer: what is kept of a response beside its bytes.
+ *
+ * On disk it is one line of a cacache index bucket (`content-store/bucket.ts`), so every field is plain JSON.
+ * A field may be added when readers treat its absence as the old meaning; anything else needs a new `RECORD_VERSION`.
+ */
+
+/** Version of the record's meaning on disk. Records of another version are ignored and go with the next clean-up. */
+export const RECORD_VERSION = 1
+
+/** Bytes of a body that are read, checked and handed on at a time. */
+export const CHUNK_SIZE = 65_536
+
+/** Field lines in the order and case they came: name, value, name, value … as Latin-1 strings. */
+export type FieldLines = readonly string[]
+
+/** What is known of a stored body. */
+export interface StoredBody {
+  /** Length in bytes. */
+  readonly size: number
+  /** sha256 of the whole body, hexadecimal: the name of its content file. */
+  readonly sha256: string
+  /** crc32 of each `CHUNK_SIZE` bytes, in order, so that a hit is checked before a byte of it goes out. */
+  readonly checksums: readonly number[]
+}
+
+/** Whose requests a stored response may answer: everybody's, or only those of a private cache (RFC 9111 section 1). */
+export type Scope = 'shared' | 'private'
+
+export interface StoredResponse {
+  /** Cache key: method (unless GET) and target URI, RFC 9111 section 2. All variants of a URI have the same key. */
+  readonly key: string
+  /** Digest of the request fields that Vary nominates, '' where there is no Vary. Never the values themselves. */
+  readonly variant: string
+  /** Field names that Vary nominates, lower case and sorted. */
+  readonly vary: readonly string[]
+  readonly statusCode: number
+  readonly statusMessage: string
+  readonly fields: FieldLines
+  readonly scope: Scope
+  /** When the request was sent, in milliseconds since the epoch. */
+  readonly requestTime: number
+  /** When the response's header section arrived, in milliseconds since the epoch. */
+  readonly responseTime: number
+  readonly body: StoredBody
+}
+
+/** Name of one stored response among all: its cache key, and its variant where there is one. */
+export function entryKey(key: string, variant: string): string {
+  return variant === '' ? key : `${key}#vary=${variant}`
+}
