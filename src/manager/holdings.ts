@@ -49,7 +49,7 @@ export class Holdings {
   remove(stored: StoredResponse): boolean {
     if (!this.catalogue.remove(stored)) return false
     this.#isDirty = true
-    this.#background('delete', stored.key, this.erase(stored))
+    this.#background('delete', stored.key, this.#erase(stored.key, stored))
     return true
   }
 
@@ -62,11 +62,7 @@ export class Holdings {
 
   /** Takes out what only the disk may know of a key. */
   eraseKey(key: string): void {
-    this.#background(
-      'delete',
-      key,
-      this.store.updateBucket(key, () => []),
-    )
+    this.#background('delete', key, this.#erase(key))
   }
 
   removeAll(): void {
@@ -75,15 +71,6 @@ export class Holdings {
 
   resize(maxEntries: number, maxSize: number): void {
     this.#release(this.catalogue.resize(maxEntries, maxSize))
-  }
-
-  /** Removes a record from the disk that the catalogue does not hold. */
-  async erase(stored: StoredResponse): Promise<void> {
-    await this.store.updateBucket(stored.key, (records) =>
-      // A newer response of the same name may have come: it stays.
-      records.filter((record) => record.variant !== stored.variant || this.catalogue.current(record) !== undefined),
-    )
-    await this.#removeBody(stored.body.sha256)
   }
 
   /** While `work` runs, this body counts as needed: nothing removes it between its publication and its record's. */
@@ -115,9 +102,24 @@ export class Holdings {
       if (reason === 'replaced') this.#removeUnneeded(stored.body.sha256)
       else {
         this.#statistics.evicted({ key: stored.key, reason, size: diskSize(stored) })
-        this.#background('delete', stored.key, this.erase(stored))
+        this.#background('delete', stored.key, this.#erase(stored.key, stored))
       }
     }
+  }
+
+  /** Removes from the disk what the catalogue does not hold: one record, or all of a key, and their bodies. */
+  async #erase(key: string, only?: StoredResponse): Promise<void> {
+    const erased = new Set(only === undefined ? [] : [only.body.sha256])
+    await this.store.updateBucket(key, (records) =>
+      records.filter((record) => {
+        // A newer response of the same name may have come: it stays.
+        const stays =
+          (only !== undefined && record.variant !== only.variant) || this.catalogue.current(record) !== undefined
+        if (!stays) erased.add(record.body.sha256)
+        return stays
+      }),
+    )
+    for (const sha256 of erased) await this.#removeBody(sha256)
   }
 
   #removeUnneeded(sha256: string): void {
