@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto'
 import { open, rm, type FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { CHUNK_SIZE, type StoredBody } from '../stored-response.ts'
+import { withFolder } from './files.ts'
 import { FILE_MODE } from './layout.ts'
 
 /** Bytes that may wait for the disk before `write` asks for a pause. */
@@ -93,7 +94,7 @@ export class BodyWriter {
 
   async #drain(): Promise<void> {
     try {
-      this.#file ??= await open(this.path, 'wx', FILE_MODE)
+      this.#file ??= await withFolder(this.path, () => open(this.path, 'wx', FILE_MODE))
       while (this.#queue.length > 0) {
         const chunks = this.#queue
         this.#queue = []

@@ -2,28 +2,26 @@
  * A bucket: the file that holds all variants of one cache key, a line each, in cacache's format
  * ("\n" sha1-of-json "\t" json). It is always replaced whole, never appended to, so it neither grows nor tears.
  *
- * The newest variant's line has the cache key itself as cacache's key, so that `cacache.get(directory, key)` finds it;
- * the others are named by key and variant, so that `cacache.ls` lists them and `cacache.verify` keeps their content.
+ * Every line has the cache key itself as cacache's key, the newest variant last: `cacache.get(directory, key)` finds that
+ * one, and `cacache.verify` on an idle directory keeps it and reclaims the others, which costs a miss each.
  */
 import { createHash } from 'node:crypto'
-import { entryKey, type StoredResponse } from '../stored-response.ts'
+import type { StoredResponse } from '../stored-response.ts'
 import { recordFromJson, recordToJson } from './record.ts'
 
 /** The bucket's bytes for these variants of one key. */
 export function formatBucket(records: readonly StoredResponse[]): string {
   const newestLast = records.toSorted((a, b) => a.responseTime - b.responseTime)
-  const newest = newestLast.at(-1)
-  return newestLast.map((record) => formatLine(record, record === newest)).join('')
+  return newestLast.map(formatLine).join('')
 }
 
-function formatLine(record: StoredResponse, newest: boolean): string {
-  const { checksums, ...metadata } = recordToJson(record)
+function formatLine(record: StoredResponse): string {
   const line = JSON.stringify({
-    key: newest ? record.key : entryKey(record.key, record.variant),
+    key: record.key,
     integrity: `sha256-${Buffer.from(record.body.sha256, 'hex').toString('base64')}`,
     time: record.responseTime,
     size: record.body.size,
-    metadata: { ...metadata, checksums },
+    metadata: recordToJson(record),
   })
   return `\n${lineHash(line)}\t${line}`
 }

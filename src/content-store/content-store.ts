@@ -12,7 +12,7 @@
  *
  * Every write is a new temporary file and a rename, so that a crash leaves the old state or the new one.
  */
-import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import cacache from 'cacache'
 import { DirectoryError } from '../errors.ts'
@@ -20,8 +20,9 @@ import type { StoredBody, StoredResponse } from '../stored-response.ts'
 import { BodyReader } from './body-reader.ts'
 import { BodyWriter } from './body-writer.ts'
 import { formatBucket, parseBucket } from './bucket.ts'
+import { moveInto, replaceFile } from './files.ts'
 import { KeyedQueue } from './keyed-queue.ts'
-import { DIRECTORY_MODE, FILE_MODE, isAbandoned, Layout } from './layout.ts'
+import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
 import { readSnapshot, writeSnapshot, type Snapshot } from './snapshot-file.ts'
 
 /** A file found on disk: its name is the hash that cacache gives it. */
@@ -99,7 +100,7 @@ export class ContentStore {
       const path = this.#layout.bucket(key)
       const records = change(await this.readBucket(key))
       if (records.length === 0) await rm(path, { force: true })
-      else await this.#replaceFile(path, formatBucket(records))
+      else await replaceFile(path, formatBucket(records), this.#layout.temporaryFile())
     })
   }
 
@@ -113,14 +114,10 @@ export class ContentStore {
     return walk(this.#layout.content)
   }
 
-  /** All records in a bucket file found by `buckets`, whatever key they are of. */
-  async recordsIn(file: FoundFile): Promise<StoredResponse[]> {
-    return parseBucket(await readOrEmpty(this.#layout.bucketOfHash(file.hash)))
-  }
-
-  /** Removes a bucket file found by `buckets` under a name that is not that of its records' key. */
-  async removeBucketFile(file: FoundFile): Promise<void> {
-    await rm(this.#layout.bucketOfHash(file.hash), { force: true })
+  /** All records in a bucket file found by `buckets`; one that names a key of another bucket is none. */
+  async recordsIn({ hash }: FoundFile): Promise<StoredResponse[]> {
+    const bytes = await readOrEmpty(this.#layout.bucketOfHash(hash))
+    return parseBucket(bytes).filter((record) => bucketHash(record.key) === hash)
   }
 
   /** Removes temporary files whose writer is gone. */
@@ -141,28 +138,6 @@ export class ContentStore {
   /** Removes the directory and all in it. */
   async destroy(): Promise<void> {
     await rm(this.#layout.directory, { recursive: true, force: true })
-  }
-
-  async #replaceFile(path: string, bytes: string): Promise<void> {
-    const temporary = this.#layout.temporaryFile()
-    try {
-      await writeFile(temporary, bytes, { flag: 'wx', mode: FILE_MODE })
-      await moveInto(temporary, path)
-    } catch (error) {
-      await rm(temporary, { force: true })
-      throw error
-    }
-  }
-}
-
-/** Renames, making the target's folder when it turns out to be missing. */
-async function moveInto(from: string, to: string): Promise<void> {
-  try {
-    await rename(from, to)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    await mkdir(join(to, '..'), { recursive: true, mode: DIRECTORY_MODE })
-    await rename(from, to)
   }
 }
 

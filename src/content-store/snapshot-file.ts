@@ -3,10 +3,11 @@
  * A first line with version, count and checksum, then one JSON record a line. It is a hint: missing, old or damaged, it
  * costs nothing but time.
  */
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import type { StoredResponse } from '../stored-response.ts'
-import { FILE_MODE, type Layout } from './layout.ts'
+import { replaceFile } from './files.ts'
+import type { Layout } from './layout.ts'
 import { recordFromJson, recordToJson } from './record.ts'
 
 const SNAPSHOT_VERSION = 1
@@ -28,14 +29,7 @@ export async function writeSnapshot(layout: Layout, records: Iterable<StoredResp
   const lines = Array.from(records, (record) => JSON.stringify(recordToJson(record)))
   const body = lines.join('\n')
   const header: Header = { version: SNAPSHOT_VERSION, writtenAt, checksum: crc32(body) }
-  const temporary = layout.temporaryFile()
-  try {
-    await writeFile(temporary, `${JSON.stringify(header)}\n${body}`, { flag: 'wx', mode: FILE_MODE })
-    await rename(temporary, layout.snapshot)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
+  await replaceFile(layout.snapshot, `${JSON.stringify(header)}\n${body}`, layout.temporaryFile())
 }
 
 /** The last snapshot, or undefined when there is none that is whole and of this version. */

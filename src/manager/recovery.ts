@@ -52,18 +52,7 @@ async function readAgain(engine: CacheEngine, file: FoundFile, known: readonly S
   const found = await engine.holdings.store.recordsIn(file)
   const variants = new Set(found.map((record) => record.variant))
   for (const record of known) if (!variants.has(record.variant)) engine.catalogue.remove(record)
-  for (const record of found) {
-    engine.adopt(record)
-    if (bucketHash(record.key) !== file.hash) await bringHome(engine, file, record)
-  }
-}
-
-/** `cacache verify` gives each line a bucket of its own name: ours has all variants of a URL in one. */
-async function bringHome(engine: CacheEngine, file: FoundFile, stray: StoredResponse): Promise<void> {
-  await engine.holdings.store.updateBucket(stray.key, (records) =>
-    records.some((record) => record.variant === stray.variant) ? records : [...records, stray],
-  )
-  await engine.holdings.store.removeBucketFile(file)
+  for (const record of found) engine.adopt(record)
 }
 
 async function removeOrphans(engine: CacheEngine): Promise<void> {

@@ -127,9 +127,8 @@ export class MetadataIndex<V> {
 
   /** Whether `set` would keep an entry of this weight now. Changes nothing. */
   wouldAdmit(key: string, weight: number): boolean {
-    return (
-      this.#maxEntries > 0 && weight <= this.#maxWeight && (this.#hasRoom(key, weight) || this.#isWorth(key, weight))
-    )
+    if (weight > this.#maxWeight || this.#maxEntries < 1) return false
+    return weight <= this.#windowWeight() || this.#hasRoom(key, weight) || this.#isWorth(key, weight)
   }
 
   /** Other bounds. Returns what had to go to keep them. */
@@ -223,9 +222,13 @@ export class MetadataIndex<V> {
     return this.#nodes.size > this.#maxEntries || this.weight > this.#maxWeight
   }
 
+  #windowWeight(): number {
+    return Math.ceil(this.#maxWeight * WINDOW_SHARE)
+  }
+
   #isWindowOver(): boolean {
     return (
-      this.#weights.window > Math.ceil(this.#maxWeight * WINDOW_SHARE) ||
+      this.#weights.window > this.#windowWeight() ||
       this.#segments.window.size > Math.ceil(this.#maxEntries * WINDOW_SHARE)
     )
   }

@@ -1,0 +1,31 @@
+/** Putting files in their place: whole or not at all, and with their folder when that has vanished meanwhile. */
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { DIRECTORY_MODE, FILE_MODE } from './layout.ts'
+
+/** Runs `action`, which makes `path`; when its folder turns out to be missing, makes that and runs it again. */
+export async function withFolder<T>(path: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE })
+    return await action()
+  }
+}
+
+/** Renames a file to its final name, over whatever file is there. */
+export async function moveInto(from: string, to: string): Promise<void> {
+  await withFolder(to, () => rename(from, to))
+}
+
+/** Replaces a file whole, by a temporary one and a rename. */
+export async function replaceFile(path: string, bytes: string, temporary: string): Promise<void> {
+  try {
+    await withFolder(temporary, () => writeFile(temporary, bytes, { flag: 'wx', mode: FILE_MODE }))
+    await moveInto(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}

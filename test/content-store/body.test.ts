@@ -1,0 +1,113 @@
+/** Writing and reading one body: whole, checked, and without a trace when it is given up. */
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { crc32 } from 'node:zlib'
+import fc from 'fast-check'
+import { BodyReader } from '../../src/content-store/body-reader.ts'
+import { BodyWriter, WRITE_QUEUE_BYTES } from '../../src/content-store/body-writer.ts'
+import { CHUNK_SIZE } from '../../src/stored-response.ts'
+import { leftovers, temporaryDirectory } from '../helpers/directory.ts'
+
+test('whatever pieces a body comes in, length, digest and chunk checksums are those of the whole', async (t) => {
+  const directory = await temporaryDirectory(t)
+  let count = 0
+  const size = fc.oneof(
+    fc.integer({ min: 0, max: 200_000 }),
+    fc.constantFrom(0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 1),
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.array(size, { maxLength: 6 }), async (sizes) => {
+      const path = join(directory, String(count++))
+      const writer = new BodyWriter(path)
+      const pieces = sizes.map((length) => randomBytes(length))
+      for (const piece of pieces)
+        if (!writer.write(piece)) await new Promise<void>((resolve) => void (writer.onDrain = resolve))
+      const body = await writer.finish()
+      const whole = Buffer.concat(pieces)
+      const chunks = Array.from({ length: Math.ceil(whole.length / CHUNK_SIZE) }, (_, i) =>
+        whole.subarray(i * CHUNK_SIZE, (i + 1) * CHUNK_SIZE),
+      )
+      assert.deepEqual(body, {
+        size: whole.length,
+        sha256: createHash('sha256').update(whole).digest('hex'),
+        checksums: chunks.map((chunk) => crc32(chunk)),
+      })
+      assert.deepEqual(await readFile(path), whole)
+      const reader = await BodyReader.open(path, body)
+      const read: Buffer[] = []
+      for (let chunk = await reader.next(); chunk !== undefined; chunk = await reader.next()) read.push(chunk)
+      reader.close()
+      assert.deepEqual(Buffer.concat(read), whole)
+      assert.deepEqual(
+        read.map((chunk) => chunk.length),
+        chunks.map((chunk) => chunk.length),
+      )
+    }),
+    { numRuns: 50 },
+  )
+  assert.equal((await leftovers(directory)).descriptors, 0)
+})
+
+test('write says when the disk is behind, and onDrain when it has caught up', async (t) => {
+  const writer = new BodyWriter(join(await temporaryDirectory(t), 'body'))
+  assert.equal(writer.write(Buffer.alloc(WRITE_QUEUE_BYTES - 1)), true)
+  const drained = new Promise<void>((resolve) => void (writer.onDrain = resolve))
+  assert.equal(writer.write(Buffer.alloc(1)), false)
+  await drained
+  assert.equal(writer.write(Buffer.alloc(1)), true)
+  assert.equal((await writer.finish())?.size, WRITE_QUEUE_BYTES + 1)
+})
+
+test('given up before, in the middle of and after writing, a body leaves no file and no descriptor', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const stages: ((writer: BodyWriter) => Promise<unknown>)[] = [
+    async () => {},
+    async (writer) => writer.write(Buffer.alloc(100_000)),
+    async (writer) => {
+      writer.write(Buffer.alloc(100_000))
+      await new Promise<void>((resolve) => void (writer.onDrain = resolve))
+    },
+    async (writer) => {
+      writer.write(Buffer.alloc(100_000))
+      await writer.finish()
+    },
+  ]
+  for (const [i, stage] of stages.entries()) {
+    const writer = new BodyWriter(join(directory, `tmp/../${i}`))
+    await stage(writer)
+    await writer.abort(new Error('given up'))
+    await writer.abort(new Error('again'))
+    assert.equal(writer.write(Buffer.alloc(1)), true, 'what still comes is taken and dropped')
+  }
+  assert.deepEqual(await readdir(directory), [])
+  assert.equal((await leftovers(directory)).descriptors, 0)
+})
+
+test('a disk that does not take it is a failure that says why, never a throw', async (t) => {
+  const file = join(await temporaryDirectory(t), 'file')
+  await writeFile(file, 'in the way')
+  const writer = new BodyWriter(join(file, 'body'))
+  assert.equal(writer.write(Buffer.alloc(10)), true)
+  assert.equal(await writer.finish(), undefined)
+  assert.ok(writer.failure instanceof Error && 'code' in writer.failure)
+  assert.equal(writer.failure.code, 'ENOTDIR')
+})
+
+test('a reader that is closed while it reads closes its descriptor afterwards', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const path = join(directory, 'body')
+  const writer = new BodyWriter(path)
+  writer.write(randomBytes(300_000))
+  const body = await writer.finish()
+  assert.ok(body)
+  const reader = await BodyReader.open(path, body)
+  await reader.next()
+  const reading = reader.next()
+  reader.close()
+  await reading
+  assert.equal(await reader.next(), undefined)
+  assert.equal((await leftovers(directory)).descriptors, 0)
+})

@@ -1,0 +1,234 @@
+/** Still there tomorrow: restarts, kills, damaged snapshots, and cacache's own eyes on the directory. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { test, type TestContext } from 'node:test'
+import cacache from 'cacache'
+import { StreamingManager } from '../../src/index.ts'
+import { startCache } from '../helpers/cache.ts'
+import { filesIn, leftovers, temporaryDirectory } from '../helpers/directory.ts'
+import { startOrigin } from '../helpers/origin.ts'
+
+const BASE = 'https://example.com'
+
+/** A directory with twelve stored responses, three of them variants of one URL. */
+async function fill(t: TestContext): Promise<string> {
+  const directory = await temporaryDirectory(t)
+  const manager = await StreamingManager.open(directory)
+  for (let i = 0; i < 9; i++) await manager.put(`${BASE}/${i}`, { headers: { etag: `"${i}"` }, body: `body ${i}` })
+  for (const language of ['de', 'fr', 'it']) {
+    const requestHeaders = { 'accept-language': language }
+    await manager.put(`${BASE}/v`, { headers: { vary: 'accept-language' }, body: language, requestHeaders })
+  }
+  await manager.close()
+  return directory
+}
+
+async function bodyOf(manager: StreamingManager, url: string): Promise<string | undefined> {
+  const found = await manager.get(url)
+  return found && (await text(found.body))
+}
+
+async function assertWhole(manager: StreamingManager): Promise<void> {
+  for (let i = 0; i < 9; i++) assert.equal(await bodyOf(manager, `${BASE}/${i}`), `body ${i}`)
+  await manager.runPendingTasks()
+  assert.equal(manager.entryCount, 12)
+  let variants = 0
+  for await (const { key } of manager.entries()) if (key.startsWith(`${BASE}/v#vary=`)) variants++
+  assert.equal(variants, 3)
+}
+
+test('a new manager on the same directory has everything, and hits at once', async (t) => {
+  const origin = await startOrigin(t, (_, response) =>
+    response.writeHead(200, { 'cache-control': 'max-age=60' }).end('body'),
+  )
+  const first = await startCache(t)
+  await first.get(`${origin.url}/`)
+  await first.manager.close()
+  const second = await startCache(t, { directory: first.directory })
+  assert.match((await second.get(`${origin.url}/`)).cache, /^hit/)
+  assert.equal(origin.requests.length, 1)
+})
+
+const snapshots: Record<string, (path: string) => Promise<void>> = {
+  whole: async () => {},
+  missing: (path) => rm(path),
+  empty: (path) => writeFile(path, ''),
+  'of another version': (path) => writeFile(path, '{"version":999,"writtenAt":0,"checksum":0}\n'),
+  garbage: (path) => writeFile(path, '\0\x01 not a snapshot'),
+  'cut off': async (path) => {
+    const { readFile } = await import('node:fs/promises')
+    await writeFile(path, (await readFile(path)).subarray(0, 900))
+  },
+  'a directory': async (path) => {
+    await rm(path)
+    await mkdir(path)
+  },
+}
+
+for (const [name, prepare] of Object.entries(snapshots)) {
+  test(`with a snapshot that is ${name} everything is found`, async (t) => {
+    const directory = await fill(t)
+    await prepare(join(directory, 'snapshot'))
+    const manager = await StreamingManager.open(directory)
+    t.after(() => manager.close())
+    await assertWhole(manager)
+  })
+}
+
+test('an old snapshot is corrected: what came after it is found, what is gone is forgotten', async (t) => {
+  const directory = await fill(t)
+  const old = join(directory, 'old-snapshot')
+  await rename(join(directory, 'snapshot'), old)
+  const between = await StreamingManager.open(directory)
+  await between.put(`${BASE}/new`, { body: 'new' })
+  await between.put(`${BASE}/0`, { body: 'changed' })
+  await between.delete(`${BASE}/1`)
+  await between.close()
+  await rename(old, join(directory, 'snapshot'))
+  const manager = await StreamingManager.open(directory)
+  t.after(() => manager.close())
+  await manager.runPendingTasks()
+  assert.equal(await bodyOf(manager, `${BASE}/new`), 'new')
+  assert.equal(await bodyOf(manager, `${BASE}/0`), 'changed')
+  assert.equal(await bodyOf(manager, `${BASE}/1`), undefined)
+  assert.equal(manager.entryCount, 12)
+})
+
+test('a delete that comes before the index is read again is not undone by it', async (t) => {
+  const directory = await fill(t)
+  await rm(join(directory, 'snapshot'))
+  const manager = await StreamingManager.open(directory)
+  t.after(() => manager.close())
+  const deleted = manager.delete(`${BASE}/3`)
+  assert.equal(await deleted, true)
+  await manager.runPendingTasks()
+  assert.equal(await bodyOf(manager, `${BASE}/3`), undefined)
+  assert.equal(manager.entryCount, 11)
+  assert.equal((await leftovers(directory)).contents, 11)
+})
+
+test('clear() before the index is read again clears the disk too', async (t) => {
+  const directory = await fill(t)
+  await rm(join(directory, 'snapshot'))
+  const manager = await StreamingManager.open(directory)
+  t.after(() => manager.close())
+  await manager.clear()
+  assert.equal(manager.entryCount, 0)
+  assert.deepEqual(await leftovers(directory), { buckets: 0, contents: 0, temporary: 0, descriptors: 0 })
+})
+
+test('cacache reads the directory: ls and get find every URL, verify finds nothing wrong', async (t) => {
+  const directory = await fill(t)
+  const listed = await cacache.ls(directory)
+  assert.equal(Object.keys(listed).length, 10)
+  assert.equal(listed[`${BASE}/4`]?.metadata.statusCode, 200)
+  assert.equal((await cacache.get(directory, `${BASE}/4`)).data.toString(), 'body 4')
+  assert.equal((await cacache.get(directory, `${BASE}/v`)).data.toString(), 'it')
+  const found = (await cacache.verify(directory)) as Record<string, number>
+  assert.deepEqual([found['badContentCount'], found['missingContent'], found['totalEntries']], [0, 0, 10])
+})
+
+test('after cacache.verify the newest variant of each URL is left, with the snapshot and without', async (t) => {
+  const directory = await fill(t)
+  await cacache.verify(directory)
+  for (const snapshot of ['kept', 'removed']) {
+    if (snapshot === 'removed') await rm(join(directory, 'snapshot'))
+    const manager = await StreamingManager.open(directory)
+    await manager.runPendingTasks()
+    assert.equal(manager.entryCount, 10)
+    assert.equal(await bodyOf(manager, `${BASE}/v`), 'it')
+    assert.equal(await bodyOf(manager, `${BASE}/0`), 'body 0')
+    await manager.close()
+  }
+})
+
+test('what cacache has put there by itself is left alone and not served', async (t) => {
+  const directory = await fill(t)
+  await cacache.put(directory, `${BASE}/foreign`, 'foreign')
+  const manager = await StreamingManager.open(directory)
+  t.after(() => manager.close())
+  await assertWhole(manager)
+  assert.equal(await manager.get(`${BASE}/foreign`), undefined)
+  assert.equal((await cacache.get(directory, `${BASE}/foreign`)).data.toString(), 'foreign')
+})
+
+test('a process that was killed loses nothing that was committed', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const script = `
+    const { StreamingManager } = await import(${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)})
+    const manager = await StreamingManager.open(process.argv[1])
+    for (let i = 0; ; i++) {
+      await manager.put('${BASE}/' + i, { body: 'body ' + i })
+      // A body that never ends: killed in the middle of it.
+      if (i === 20) await manager.put('${BASE}/half', { body: (async function* () { for (;;) yield Buffer.alloc(65536) })() })
+      else process.stdout.write(i + '\\n')
+    }`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script, directory], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let committed = -1
+  for await (const chunk of child.stdout) {
+    committed = Number(String(chunk).trim().split('\n').at(-1))
+    if (committed === 19) break
+  }
+  while ((await leftovers(directory)).temporary === 0) await new Promise((resolve) => setImmediate(resolve))
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  const manager = await StreamingManager.open(directory)
+  t.after(() => manager.close())
+  for (let i = 0; i <= committed; i++) assert.equal(await bodyOf(manager, `${BASE}/${i}`), `body ${i}`)
+  assert.equal(await manager.get(`${BASE}/half`), undefined)
+  await manager.runPendingTasks()
+  assert.equal((await leftovers(directory)).temporary, 0)
+})
+
+test('content that nothing refers to is removed once it is old enough', async (t) => {
+  const directory = await fill(t)
+  const [some = ''] = await filesIn(directory, 'content-v2')
+  const orphan = join(dirname(some), 'f'.repeat(60))
+  await writeFile(orphan, 'orphan')
+  const openAndLook = async () => {
+    const manager = await StreamingManager.open(directory)
+    await manager.runPendingTasks()
+    await manager.close()
+  }
+  await openAndLook()
+  assert.equal((await leftovers(directory)).contents, 13, 'another process may be about to commit it')
+  const anHourAgo = Date.now() / 1000 - 3600
+  await utimes(orphan, anHourAgo, anHourAgo)
+  await openAndLook()
+  assert.equal((await leftovers(directory)).contents, 12)
+})
+
+test('a planted symbolic link is not followed', async (t) => {
+  const directory = await fill(t)
+  const secret = join(await temporaryDirectory(t), 'secret')
+  await writeFile(secret, 'body 0')
+  const manager = await StreamingManager.open(directory)
+  t.after(() => manager.close())
+  for (const file of await filesIn(directory, 'content-v2')) {
+    await rm(file)
+    await symlink(secret, file)
+  }
+  assert.equal(await manager.get(`${BASE}/0`), undefined)
+})
+
+test('damaged and planted bucket lines are passed over', async (t) => {
+  const directory = await fill(t)
+  await rm(join(directory, 'snapshot'))
+  const buckets = await filesIn(directory, 'index-v5')
+  for (const [i, bucket] of buckets.entries()) {
+    if (i % 3 === 0) await writeFile(bucket, '\nnot a line\n\n{"key"', { flag: 'a' })
+    if (i % 3 === 1) await writeFile(bucket, Buffer.alloc(200, 0xff))
+  }
+  const manager = await StreamingManager.open(directory)
+  t.after(() => manager.close())
+  await manager.runPendingTasks()
+  const damaged = buckets.filter((_, i) => i % 3 === 1).length
+  assert.ok(manager.entryCount >= 12 - damaged - 2 && manager.entryCount <= 12 - damaged)
+  assert.deepEqual(await readdir(join(directory, 'tmp')), [])
+})
