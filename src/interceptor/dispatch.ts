@@ -53,7 +53,8 @@ export interface DispatchHandler {
   onResponseEnd?(controller: DispatchController, trailers: IncomingHttpHeaders): void
   onResponseError?(controller: DispatchController, error: Error): void
   onResponseStarted?(): void
-  onBodySent?(chunk: Buffer): void
+  /** Both call it with a chunk; undici 7's types say two numbers, hence `unknown`. */
+  onBodySent?(chunk: unknown): void
   onRequestSent?(): void
 }
 
