@@ -12,7 +12,7 @@ const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((fi
 /** The table as src/README.md has it: `| folder | may import |`, names in backquotes. */
 function readTable(): Map<string, string[]> {
   const readme = readFileSync(join(src, 'README.md'), 'utf8')
-  const rows = readme.matchAll(/^\| `([\w./-]+)` \| (.*) \|$/gm)
+  const rows = readme.matchAll(/^\| `([\w./-]+)`\s*\|(.*)\|$/gm)
   return new Map(
     Array.from(rows, ([, room = '', grants = '']) => [
       room,
