@@ -14,7 +14,8 @@ export type { ManagerStats } from './manager/streaming-manager.ts'
 export type { ManagerOptions } from './manager/options.ts'
 export type { Counts } from './manager/statistics.ts'
 export type { HeadersInput, PutResponse } from './manager/put.ts'
-export type { CachedEntry, CachedResponse, HeaderRecord } from './manager/views.ts'
+export type { CachedEntry, CachedResponse } from './manager/views.ts'
+export type { FieldsByName } from './policy/field-lines.ts'
 export { ClosedError, ContentError, DirectoryError, InvalidOptionError } from './errors.ts'
 export type {
   Events,

@@ -25,7 +25,7 @@ export interface StoredBody {
 }
 
 /** Whose requests a stored response may answer: everybody's, or only those of a private cache (RFC 9111 section 1). */
-export type Scope = 'shared' | 'private'
+type Scope = 'shared' | 'private'
 
 export interface StoredResponse {
   /** Cache key: method (unless GET) and target URI, RFC 9111 section 2. All variants of a URI have the same key. */

@@ -76,7 +76,7 @@ class CachedDispatch {
     const consumer = fromConsumer(handler)
     const uri = this.#targetUri(received)
     if (uri === undefined) return this.#forward(received, consumer)
-    if (!isSafe(received.method)) return this.#forward(received, this.#invalidating(consumer, uri))
+    if (!isSafe(received.method)) return this.#forward(received, this.#invalidating(received, consumer, uri))
     const headers =
       this.#options.methods.has(received.method) && hasNoContent(received) ? readHeaders(received.headers) : undefined
     if (headers === undefined) return this.#bypass(received, consumer, uri, 'method')
@@ -92,10 +92,11 @@ class CachedDispatch {
     return origin !== undefined && this.#options.allowsOrigin(origin) ? targetUri(origin, received) : undefined
   }
 
-  #invalidating(consumer: DispatchHandler, uri: string): DispatchHandler {
+  #invalidating(received: ReceivedOptions, consumer: DispatchHandler, uri: string): DispatchHandler {
+    const { key } = toCacheRequest('GET', uri, readHeaders(received.headers) ?? {})
     return new InvalidatingHandler(consumer, () => {
-      this.#engine.invalidate(uri)
-      this.#engine.invalidate(cacheKey('HEAD', uri))
+      this.#engine.invalidate(key)
+      this.#engine.invalidate(cacheKey('HEAD', key))
     })
   }
 

@@ -6,9 +6,10 @@
  * `aborted` stays false after a normal end; what the consumer throws aborts the request, as undici's own client does.
  */
 import type { IncomingHttpHeaders } from 'node:http'
+import { fieldsByName } from '../policy/field-lines.ts'
 import type { FieldLines } from '../stored-response.ts'
 import type { DispatchController, DispatchHandler, RawHeaders } from './dispatch.ts'
-import { toHeaders, toRawHeaders } from './headers.ts'
+import { toRawHeaders } from './headers.ts'
 
 /** Whoever answers at the moment. */
 export interface Source {
@@ -100,7 +101,7 @@ export class Exchange implements DispatchController {
 
   /** A response's header section from field lines. */
   respondWith(statusCode: number, fields: FieldLines, statusMessage: string): void {
-    this.respond(statusCode, toHeaders(fields), toRawHeaders(fields), statusMessage)
+    this.respond(statusCode, fieldsByName(fields), toRawHeaders(fields), statusMessage)
   }
 
   data(chunk: Buffer): void {

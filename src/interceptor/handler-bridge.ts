@@ -7,8 +7,9 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { fieldsByName } from '../policy/field-lines.ts'
 import type { DispatchController, DispatchHandler, RawHeaders } from './dispatch.ts'
-import { toFieldLines, toHeaders, toRawHeaders } from './headers.ts'
+import { toFieldLines, toRawHeaders } from './headers.ts'
 
 interface LegacyHandler {
   onConnect?(abort: (reason?: Error) => void, context?: unknown): void
@@ -244,5 +245,5 @@ function flatRaw(raw: RawHeaders, headers: IncomingHttpHeaders | undefined): Buf
 }
 
 function parseRaw(raw: Buffer[] | string[]): IncomingHttpHeaders {
-  return toHeaders(toFieldLines(raw, {}))
+  return fieldsByName(toFieldLines(raw, {}))
 }

@@ -27,22 +27,6 @@ export function toRawHeaders(fields: FieldLines): Buffer[] {
   return fields.map((part) => Buffer.from(part, 'latin1'))
 }
 
-/** By lower-case name; a field on several lines is an array. A name like `__proto__` is a name like any other. */
-export function toHeaders(fields: FieldLines): IncomingHttpHeaders {
-  const headers: Record<string, string | string[]> = {}
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const name = (fields[i] as string).toLowerCase()
-    const value = fields[i + 1] as string
-    const known = Object.hasOwn(headers, name) ? headers[name] : undefined
-    if (name === '__proto__')
-      Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true })
-    else if (known === undefined) headers[name] = value
-    else if (Array.isArray(known)) known.push(value)
-    else headers[name] = [known, value]
-  }
-  return headers
-}
-
 function latin1(part: unknown): string {
   return Buffer.isBuffer(part) ? part.toString('latin1') : String(part)
 }

@@ -1,10 +1,8 @@
 /** Stored responses as the manager's callers see them. */
 import { Readable } from 'node:stream'
 import type { BodyReader } from '../content-store/body-reader.ts'
-import { entryKey, type FieldLines, type StoredResponse } from '../stored-response.ts'
-
-/** Fields by lower-case name; a field that came on several lines is an array. */
-export type HeaderRecord = Record<string, string | string[]>
+import { fieldsByName, type FieldsByName } from '../policy/field-lines.ts'
+import { entryKey, type StoredResponse } from '../stored-response.ts'
 
 /** One stored response, without its body. */
 export interface CachedEntry {
@@ -12,7 +10,7 @@ export interface CachedEntry {
   readonly key: string
   readonly statusCode: number
   readonly statusMessage: string
-  readonly headers: HeaderRecord
+  readonly headers: FieldsByName
   /** Bytes of the body. */
   readonly bodySize: number
   /** Bytes on disk, in blocks of the file system. */
@@ -42,23 +40,11 @@ function describe(stored: StoredResponse): Omit<CachedEntry, 'diskSize'> {
     key: entryKey(stored.key, stored.variant),
     statusCode: stored.statusCode,
     statusMessage: stored.statusMessage,
-    headers: toHeaderRecord(stored.fields),
+    headers: fieldsByName(stored.fields),
     bodySize: stored.body.size,
     sha256: stored.body.sha256,
     respondedAt: new Date(stored.responseTime),
   }
-}
-
-/** Field lines as an object. A name like `__proto__` is a name like any other. */
-export function toHeaderRecord(fields: FieldLines): HeaderRecord {
-  const values = new Map<string, string | string[]>()
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const name = (fields[i] as string).toLowerCase()
-    const value = fields[i + 1] as string
-    const known = values.get(name)
-    values.set(name, known === undefined ? value : Array.isArray(known) ? [...known, value] : [known, value])
-  }
-  return Object.fromEntries(values)
 }
 
 /** Pulls a chunk when one is asked for: nothing is read ahead of the consumer. */

@@ -35,3 +35,20 @@ export function listedNames(fields: FieldLines, name: string): string[] {
   const value = fieldValue(fields, name)
   return value === undefined ? [] : listMembers(value.toLowerCase())
 }
+
+/** Fields by lower-case name; a field that came on several lines is an array. */
+export type FieldsByName = Record<string, string | string[]>
+
+/** Field lines as an object. A name like `__proto__` is a name like any other. */
+export function fieldsByName(fields: FieldLines): FieldsByName {
+  const values = new Map<string, string | string[]>()
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const name = (fields[i] as string).toLowerCase()
+    const value = fields[i + 1] as string
+    const known = values.get(name)
+    if (known === undefined) values.set(name, value)
+    else if (Array.isArray(known)) known.push(value)
+    else values.set(name, [known, value])
+  }
+  return Object.fromEntries(values)
+}

@@ -94,7 +94,7 @@ function isUseful(head: StoredHead, settings: PolicySettings): boolean {
   )
 }
 
-export function hasValidator(fields: FieldLines): boolean {
+function hasValidator(fields: FieldLines): boolean {
   return fieldValue(fields, 'etag') !== undefined || fieldValue(fields, 'last-modified') !== undefined
 }
 
@@ -113,7 +113,7 @@ const NEVER_STORED = new Set([
 ])
 
 /** Names that are not stored from this response: those above and what its Connection field lists. */
-export function neverStored(fields: FieldLines): ReadonlySet<string> {
+function neverStored(fields: FieldLines): ReadonlySet<string> {
   const listed = listedNames(fields, 'connection')
   return listed.length === 0 ? NEVER_STORED : NEVER_STORED.union(new Set(listed))
 }
