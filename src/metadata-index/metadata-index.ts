@@ -136,6 +136,11 @@ export class MetadataIndex<V> {
     this.#maxEntries = bounds.maxEntries ?? this.#maxEntries
     this.#maxWeight = bounds.maxWeight ?? this.#maxWeight
     const evicted: Evicted<V>[] = []
+    // What can no longer be held at all goes first: what is colder must not make room for it in vain.
+    for (const node of [...this.#nodes.values()].filter(({ weight }) => weight > this.#maxWeight)) {
+      this.#remove(node)
+      evicted.push(report(node, 'size'))
+    }
     this.#demote()
     this.#evict(evicted)
     return evicted

@@ -155,6 +155,16 @@ test('limits in entries and bytes are kept, on disk too, and when they change', 
   assert.ok(evictions >= 18 && evictions + refusals >= 58)
 })
 
+test('a smaller limit lets go of what can never fit, and keeps what still does', async (t) => {
+  const { manager } = await startCache(t)
+  for (const name of ['a', 'b']) await manager.put(`https://example.com/${name}`, { body: 'small' })
+  await manager.put('https://example.com/large', { body: Buffer.alloc(1_000_000) })
+  await manager.resize({ maxSize: 500_000 })
+  const keys: string[] = []
+  for await (const { key } of manager.entries()) keys.push(key)
+  assert.deepEqual(keys.sort(), ['https://example.com/a', 'https://example.com/b'])
+})
+
 test('stats count, and close() may be called again', async (t) => {
   const origin = await startOrigin(t, (_, response) =>
     response.writeHead(200, { 'cache-control': 'max-age=60' }).end('12345'),
