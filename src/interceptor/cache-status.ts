@@ -16,9 +16,10 @@ export function forwardStatus(reason: ForwardReason, stored: boolean): string {
   return `${PACKAGE_NAME}; fwd=${reason}${stored ? '; stored' : ''}`
 }
 
-/** A stored response that the origin's 304 has vouched for. */
-export function validatedStatus(reason: ForwardReason, ttl: number): string {
-  return `${PACKAGE_NAME}; fwd=${reason}; fwd-status=304; ttl=${Math.floor(ttl)}`
+/** A stored response after the request went forward: vouched for by a 304, or stale because the origin has failed. */
+export function forwardedHitStatus(reason: ForwardReason, answer: number | 'unreachable', ttl: number): string {
+  const outcome = answer === 'unreachable' ? 'detail=unreachable' : `fwd-status=${answer}`
+  return `${PACKAGE_NAME}; fwd=${reason}; ${outcome}; ttl=${Math.floor(ttl)}`
 }
 
 /** The header section with one more member of the list, in both forms: fetch reads the raw one only. */

@@ -21,6 +21,11 @@ export interface CacheInterceptorOptions {
    * status that may be cached so (RFC 9111 section 4.2.2). Default: such a response is not fresh.
    */
   readonly cacheByDefault?: number
+  /**
+   * Serves a stale response when the origin cannot be reached at all (RFC 9111 section 4.2.4), unless a directive such as
+   * `must-revalidate` forbids it: then the answer is 504. False leaves the error to the caller. Default true.
+   */
+  readonly staleWhenUnreachable?: boolean
   /** Adds `Cache-Status` (RFC 9211) to responses, saying what the cache did. Default true. */
   readonly cacheStatus?: boolean
 }
@@ -37,6 +42,7 @@ const DEFAULTS = {
   methods: ['GET', 'HEAD'],
   origins: undefined,
   cacheByDefault: undefined,
+  staleWhenUnreachable: true,
   cacheStatus: true,
 } as const
 
@@ -45,7 +51,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
   if (typeof given !== 'object' || given === null) throw new InvalidOptionError('options', 'an object', given)
   rejectUnknown(given, DEFAULTS)
   const options: CacheInterceptorOptions = { ...DEFAULTS, ...withoutUndefined(given) }
-  const { type, methods, origins, cacheByDefault, cacheStatus } = options
+  const { type, methods, origins, cacheByDefault, staleWhenUnreachable, cacheStatus } = options
   if (type !== 'shared' && type !== 'private') throw new InvalidOptionError('type', "'shared' or 'private'", type)
   if (
     !Array.isArray(methods) ||
@@ -57,12 +63,14 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
   if (cacheByDefault !== undefined && !(Number.isSafeInteger(cacheByDefault) && cacheByDefault >= 0)) {
     throw new InvalidOptionError('cacheByDefault', 'an integer from 0, in seconds', cacheByDefault)
   }
-  if (typeof cacheStatus !== 'boolean') throw new InvalidOptionError('cacheStatus', 'true or false', cacheStatus)
+  for (const [name, value] of Object.entries({ staleWhenUnreachable, cacheStatus })) {
+    if (typeof value !== 'boolean') throw new InvalidOptionError(name, 'true or false', value)
+  }
   return {
-    policy: { shared: type === 'shared', cacheByDefault },
+    policy: { shared: type === 'shared', cacheByDefault, staleWhenUnreachable: staleWhenUnreachable === true },
     methods: new Set(methods),
     allowsOrigin: originFilter(origins),
-    cacheStatus,
+    cacheStatus: cacheStatus === true,
   }
 }
 

@@ -1,17 +1,24 @@
 /**
- * A validation: the stored response's validators went to the origin. One decision, when its header section comes:
- * 304 freshens what is stored and plays it; anything else is a miss and goes on as one.
+ * A validation: the stored response's validators went to the origin. One decision, when its header section comes or the
+ * request fails: 304 freshens what is stored and plays it; a failing or unreachable origin may leave it to be served
+ * stale; anything else is a miss and goes on as one.
  */
 import type { IncomingHttpHeaders } from 'node:http'
+import { isServerError, whenOriginFails } from '../policy/reuse.ts'
 import type { StoredResponse } from '../stored-response.ts'
 import type { DispatchController, DispatchHandler } from './dispatch.ts'
 import { toFieldLines } from './headers.ts'
 import { StoringHandler, type Forwarded } from './storing-handler.ts'
 
+/** What the origin answered: a status, or nothing. */
+export type OriginAnswer = number | 'unreachable'
+
 export interface Validation extends Forwarded {
   readonly stored: StoredResponse
-  /** The origin has vouched for it: to be played, from its file. */
-  readonly onFreshened: (stored: StoredResponse) => void
+  /** To be played: the origin has vouched for it (304), or it is served stale because the origin has failed. */
+  readonly onUsable: (stored: StoredResponse, answer: OriginAnswer) => void
+  /** The origin cannot be reached, and the stored response must not be served stale: 504 is due. */
+  readonly onForbidden: () => void
   /** The 304 is not for what is stored: the request must be made again, without conditions. */
   readonly onMismatch: () => void
 }
@@ -19,8 +26,9 @@ export interface Validation extends Forwarded {
 export class ValidationHandler implements DispatchHandler {
   readonly #validation: Validation
   readonly #miss: StoringHandler
-  /** A 304 has ended the network's part: what still comes of it concerns nobody. */
+  /** The stored response, or a 504, is the answer: what still comes from the network concerns nobody. */
   #settled = false
+  #responded = false
 
   constructor(validation: Validation) {
     this.#validation = validation
@@ -28,11 +36,11 @@ export class ValidationHandler implements DispatchHandler {
   }
 
   onRequestStart(controller: DispatchController, context: unknown): void {
-    this.#miss.onRequestStart(controller, context)
+    if (!this.#settled) this.#miss.onRequestStart(controller, context)
   }
 
   onResponseStarted(): void {
-    this.#miss.onResponseStarted()
+    if (!this.#settled) this.#miss.onResponseStarted()
   }
 
   onResponseStart(
@@ -41,27 +49,20 @@ export class ValidationHandler implements DispatchHandler {
     headers: IncomingHttpHeaders,
     statusMessage?: string,
   ): void {
-    const { engine, request } = this.#validation
+    const { engine, request, stored, onUsable } = this.#validation
+    if (this.#settled) return
     if (statusCode === 304) {
       this.#onNotModified(controller, headers, statusMessage)
       return
     }
+    if (isServerError(statusCode) && this.#fallback('error') === 'serve-stale') {
+      this.#settle()
+      onUsable(stored, statusCode)
+      return
+    }
+    this.#responded ||= statusCode >= 200
     if (statusCode >= 200) engine.statistics.validated(request.key, 'replaced')
     this.#miss.onResponseStart(controller, statusCode, headers, statusMessage)
-  }
-
-  #onNotModified(controller: DispatchController, headers: IncomingHttpHeaders, statusMessage = ''): void {
-    const { engine, exchange, request, stored, onFreshened, onMismatch } = this.#validation
-    const fields = toFieldLines(controller.rawHeaders, headers)
-    this.#settled = true
-    exchange.attach(undefined)
-    // Another URL's 304 (a redirect was followed on the way) says nothing about what is stored for this one.
-    const freshened = this.#miss.wasRedirected
-      ? undefined
-      : engine.freshen(stored, request, { statusCode: 304, statusMessage, fields }, this.#miss.times())
-    engine.statistics.validated(request.key, freshened === undefined ? 'failed' : 'freshened')
-    if (freshened === undefined) onMismatch()
-    else onFreshened(freshened)
   }
 
   onResponseData(controller: DispatchController, chunk: Buffer): void {
@@ -73,14 +74,52 @@ export class ValidationHandler implements DispatchHandler {
   }
 
   onResponseError(controller: DispatchController, error: Error): void {
-    if (!this.#settled) this.#miss.onResponseError(controller, error)
+    if (this.#settled) return
+    const { exchange, stored, onUsable, onForbidden } = this.#validation
+    const fallback = this.#responded || exchange.isOver || isOwnFault(error) ? 'pass-on' : this.#fallback('unreachable')
+    if (fallback === 'pass-on') {
+      this.#miss.onResponseError(controller, error)
+      return
+    }
+    this.#settle()
+    if (fallback === 'serve-stale') onUsable(stored, 'unreachable')
+    else onForbidden()
   }
 
   onBodySent(chunk: Buffer): void {
-    this.#miss.onBodySent(chunk)
+    if (!this.#settled) this.#miss.onBodySent(chunk)
   }
 
   onRequestSent(): void {
-    this.#miss.onRequestSent()
+    if (!this.#settled) this.#miss.onRequestSent()
   }
+
+  #onNotModified(controller: DispatchController, headers: IncomingHttpHeaders, statusMessage = ''): void {
+    const { engine, request, stored, onUsable, onMismatch } = this.#validation
+    const fields = toFieldLines(controller.rawHeaders, headers)
+    this.#settle()
+    // Another URL's 304 (a redirect was followed on the way) says nothing about what is stored for this one.
+    const freshened = this.#miss.wasRedirected
+      ? undefined
+      : engine.freshen(stored, request, { statusCode: 304, statusMessage, fields }, this.#miss.times())
+    engine.statistics.validated(request.key, freshened === undefined ? 'failed' : 'freshened')
+    if (freshened === undefined) onMismatch()
+    else onUsable(freshened, 304)
+  }
+
+  #fallback(failure: 'error' | 'unreachable'): ReturnType<typeof whenOriginFails> {
+    const { engine, request, stored, options } = this.#validation
+    return whenOriginFails(stored, request, failure, engine.options.clock(), options.policy)
+  }
+
+  #settle(): void {
+    this.#settled = true
+    this.#validation.exchange.attach(undefined)
+  }
+}
+
+/** Errors that say nothing about the origin: the request was malformed, or the client is closed. */
+function isOwnFault(error: Error): boolean {
+  const code = 'code' in error ? error.code : undefined
+  return code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED'
 }

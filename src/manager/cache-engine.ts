@@ -11,7 +11,7 @@ import { mayReuse } from '../policy/reuse.ts'
 import type { StoredHead, Times } from '../policy/storing.ts'
 import { freshened, isFor } from '../policy/validation.ts'
 import { variantOf, varyNames } from '../policy/vary.ts'
-import type { StoredResponse } from '../stored-response.ts'
+import { entryKey, type StoredResponse } from '../stored-response.ts'
 import type { Catalogue } from './catalogue.ts'
 import { Committer } from './committer.ts'
 import { Holdings } from './holdings.ts'
@@ -22,7 +22,14 @@ import { Statistics } from './statistics.ts'
 
 /** What the cache can do for a request. */
 export type Lookup =
-  | { readonly outcome: 'hit'; readonly stored: StoredResponse; readonly age: number; readonly ttl: number }
+  | {
+      readonly outcome: 'hit'
+      readonly stored: StoredResponse
+      readonly age: number
+      readonly ttl: number
+      /** It is stale, and to be validated in the background. */
+      readonly revalidate: boolean
+    }
   | { readonly outcome: 'validate'; readonly stored: StoredResponse; readonly because: 'stale' | 'request' }
   | { readonly outcome: 'miss'; readonly because: 'uri-miss' | 'vary-miss' }
   /** Something that decides it is under way: look again when `ready` resolves. It never rejects. */
@@ -41,6 +48,7 @@ export class CacheEngine {
   #limits: Pick<ResolvedManagerOptions, 'maxEntries' | 'maxSize'>
   #closed = false
   #isReconciled = false
+  readonly #revalidating = new Set<string>()
   readonly #absent = new TTLCache<string, true>({ max: ABSENT_KEYS, ttl: ABSENT_MS, checkAgeOnGet: true })
 
   constructor(store: ContentStore, options: ResolvedManagerOptions) {
@@ -86,12 +94,15 @@ export class CacheEngine {
   #lookupKey(key: string, request: CacheRequest, settings: PolicySettings, now: number): Lookup {
     const ready = this.#whatDecides(key)
     if (ready !== undefined) return { outcome: 'pending', ready }
-    const { entryKey, stored, varies } = this.catalogue.select(key, request)
-    this.catalogue.countRequest(entryKey)
+    const { name, stored, varies } = this.catalogue.select(key, request)
+    this.catalogue.countRequest(name)
     const because = varies ? 'vary-miss' : 'uri-miss'
     if (stored === undefined) return { outcome: 'miss', because }
     const reuse = mayReuse(stored, request, now, settings)
-    if (reuse.use === 'serve') return { outcome: 'hit', stored, age: reuse.age, ttl: reuse.ttl }
+    if (reuse.use === 'serve') {
+      const { age, ttl, revalidate } = reuse
+      return { outcome: 'hit', stored, age, ttl, revalidate }
+    }
     if (reuse.use === 'validate') return { outcome: 'validate', stored, because: reuse.because }
     return { outcome: 'miss', because }
   }
@@ -182,6 +193,17 @@ export class CacheEngine {
       await this.holdings.add(after)
     })
     this.holdings.tasks.add(renamed.catch((error) => this.statistics.fault('store', error, after.key)))
+  }
+
+  /**
+   * The right to validate a stored response in the background: undefined when somebody has it already. The function
+   * gives it back.
+   */
+  claimRevalidation(stored: StoredResponse): (() => void) | undefined {
+    const name = entryKey(stored.key, stored.variant)
+    if (this.#closed || this.#revalidating.has(name)) return undefined
+    this.#revalidating.add(name)
+    return () => void this.#revalidating.delete(name)
   }
 
   /** RFC 9111 section 4.4: everything stored for the key goes, and what is being fetched for it is not stored. */

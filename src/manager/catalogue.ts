@@ -9,7 +9,8 @@ import { entryKey, type StoredResponse } from '../stored-response.ts'
 
 /** What a request selects: a stored response, or none, and then whether other variants of the URL are stored. */
 export interface Selection {
-  readonly entryKey: string
+  /** Entry key of what is selected, or of what would be. */
+  readonly name: string
   readonly stored: StoredResponse | undefined
   readonly varies: boolean
 }
@@ -65,12 +66,12 @@ export class Catalogue {
    */
   select(key: string, request: CacheRequest): Selection {
     const plain = this.#index.peek(key)
-    let selection: Selection = { entryKey: key, stored: plain, varies: false }
+    let selection: Selection = { name: key, stored: plain, varies: false }
     for (const { names } of this.#rules.get(key)?.values() ?? []) {
       const name = entryKey(key, variantOf(names, request.fields))
       const stored = this.#index.peek(name)
       const isNewer = stored !== undefined && stored.responseTime >= (selection.stored?.responseTime ?? 0)
-      if (isNewer || selection.stored === undefined) selection = { entryKey: name, stored, varies: true }
+      if (isNewer || selection.stored === undefined) selection = { name, stored, varies: true }
     }
     return selection
   }

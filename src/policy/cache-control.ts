@@ -2,7 +2,7 @@
  * Cache-Control (RFC 9111 section 5.2), read so that nothing restrictive is missed: names in any case, several lines,
  * quoted arguments with commas in them, white space around `=`. What does not parse counts as the stricter reading.
  */
-import { fieldValue } from './field-lines.ts'
+import { fieldValue, listMembers } from './field-lines.ts'
 import type { FieldLines } from '../stored-response.ts'
 import type { RequestFields } from './cache-request.ts'
 
@@ -21,7 +21,7 @@ export function parseDirectives(value: string | undefined): Directives {
     const equals = member.indexOf('=')
     const name = (equals < 0 ? member : member.slice(0, equals)).trim().toLowerCase()
     if (name === '') continue
-    const argument = equals < 0 ? true : unquote(member.slice(equals + 1).trim())
+    const argument = argumentOf(name, equals < 0 ? undefined : member, equals)
     const known = directives.get(name)
     directives.set(name, known === undefined ? argument : stricter(name, known, argument))
   }
@@ -52,6 +52,31 @@ export function seconds(directives: Directives, name: string): number | undefine
   if (argument === true || !/^\d+$/.test(argument)) return 0
   return Math.min(Number(argument), MAX_DELTA_SECONDS)
 }
+
+/**
+ * Field names that a qualified `private` or `no-cache` lists (sections 5.2.2.4 and 5.2.2.7); undefined when the
+ * directive is absent or holds for the whole response.
+ */
+export function listedFields(directives: Directives, name: 'private' | 'no-cache'): readonly string[] | undefined {
+  const argument = directives.get(name)
+  return typeof argument === 'string' ? listMembers(argument) : undefined
+}
+
+/** The directive is there and holds for the whole response. */
+export function isWhole(directives: Directives, name: 'private' | 'no-cache'): boolean {
+  return directives.get(name) === true
+}
+
+function argumentOf(name: string, member: string | undefined, equals: number): string | true {
+  if (member === undefined) return true
+  const argument = member.slice(equals + 1)
+  if (name !== 'private' && name !== 'no-cache') return unquote(argument.trim())
+  // A list of fields narrows what must not be reused: one that is not exactly of its grammar narrows nothing.
+  const [, list] = FIELD_LIST.exec(`${member.slice(0, equals).trimStart()}=${argument.trimEnd()}`) ?? []
+  return list?.toLowerCase() ?? true
+}
+
+const FIELD_LIST = /^[\w-]+="([\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*)"$/
 
 /** Of a directive given twice: without argument is stricter than with one, less time stricter than more. */
 function stricter(name: string, a: string | true, b: string | true): string | true {

@@ -16,6 +16,8 @@ export interface PolicySettings {
   readonly shared: boolean
   /** Freshness lifetime in seconds for responses that state none and may be heuristically fresh. */
   readonly cacheByDefault: number | undefined
+  /** A stale response is served when the origin cannot be reached, where nothing forbids it (section 4.2.4). */
+  readonly staleWhenUnreachable: boolean
 }
 
 /** A response as it came, before anything is known of its body. */

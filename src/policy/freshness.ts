@@ -1,14 +1,16 @@
 /** Freshness (RFC 9111 section 4.2). Ages and lifetimes are in seconds, times in milliseconds since the epoch. */
 import { MAX_DELTA_SECONDS, responseDirectives } from './cache-control.ts'
 import { fieldValue, firstLine } from './field-lines.ts'
-import { semanticsOf } from './semantics.ts'
+import { parseHttpDate } from './http-date.ts'
+import { hasExplicitLifetime, lifetimeOf } from './semantics.ts'
+import { HEURISTICALLY_CACHEABLE } from './status.ts'
 import type { PolicySettings } from './cache-request.ts'
 import type { StoredResponse } from '../stored-response.ts'
 
 /** Section 4.2.3: "the estimated number of seconds since the response was generated or validated at the origin". */
 export function currentAge(stored: StoredResponse, now: number): number {
-  const date = Date.parse(firstLine(stored.fields, 'date') ?? '')
-  const apparentAge = Number.isNaN(date) ? 0 : Math.max(0, (stored.responseTime - date) / 1000)
+  const date = parseHttpDate(firstLine(stored.fields, 'date'), stored.responseTime) ?? stored.responseTime
+  const apparentAge = Math.max(0, (stored.responseTime - date) / 1000)
   const responseDelay = Math.max(0, stored.responseTime - stored.requestTime) / 1000
   const correctedInitialAge = Math.max(apparentAge, ageValue(stored) + responseDelay)
   const residentTime = Math.max(0, now - stored.responseTime) / 1000
@@ -40,16 +42,11 @@ export function freshnessLifetime(stored: StoredResponse, settings: PolicySettin
 
 function workOutLifetime(stored: StoredResponse, settings: PolicySettings): number {
   const { statusCode, fields, responseTime } = stored
-  if (settings.cacheByDefault !== undefined && !hasExplicitLifetime(stored, settings)) return settings.cacheByDefault
-  return semanticsOf({ statusCode, fields, responseTime, shared: settings.shared, authorized: false }).lifetime
-}
-
-function hasExplicitLifetime(stored: StoredResponse, settings: PolicySettings): boolean {
-  const directives = responseDirectives(stored.fields)
-  return (
-    directives.has('max-age') ||
-    (settings.shared && directives.has('s-maxage')) ||
-    fieldValue(stored.fields, 'expires') !== undefined ||
-    fieldValue(stored.fields, 'last-modified') !== undefined
-  )
+  const directives = responseDirectives(fields)
+  const input = { directives, fields, responseTime, shared: settings.shared }
+  // Section 4.2.2: heuristics are for statuses "defined as heuristically cacheable" and what is "explicitly marked".
+  const mayGuess = HEURISTICALLY_CACHEABLE.has(statusCode) || directives.has('public')
+  const saysNothing = !hasExplicitLifetime(input) && fieldValue(fields, 'last-modified') === undefined
+  if (settings.cacheByDefault !== undefined && mayGuess && saysNothing) return settings.cacheByDefault
+  return lifetimeOf(input, mayGuess)
 }

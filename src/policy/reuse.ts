@@ -1,12 +1,17 @@
 /** Constructing responses from caches (RFC 9111 section 4): may a stored response answer this request? */
-import { MAX_DELTA_SECONDS, requestDirectives, responseDirectives, seconds, type Directives } from './cache-control.ts'
-import { currentAge, freshnessLifetime } from './freshness.ts'
+import { isWhole, MAX_DELTA_SECONDS, requestDirectives, responseDirectives, seconds } from './cache-control.ts'
+import type { Directives } from './cache-control.ts'
 import type { CacheRequest, PolicySettings } from './cache-request.ts'
+import { currentAge, freshnessLifetime } from './freshness.ts'
+import { keyOfGet } from './cache-key.ts'
 import type { StoredResponse } from '../stored-response.ts'
 
 export type Reuse =
-  /** It answers as it is; `ttl` is the freshness left in seconds. */
-  | { readonly use: 'serve'; readonly age: number; readonly ttl: number }
+  /**
+   * It answers as it is; `ttl` is the freshness left in seconds. With `revalidate` it is stale, and is to be validated
+   * in the background.
+   */
+  | { readonly use: 'serve'; readonly age: number; readonly ttl: number; readonly revalidate: boolean }
   /** It must be validated first, because it is `stale` or because the `request` asks for it. */
   | { readonly use: 'validate'; readonly because: 'stale' | 'request' }
   /** It is not for this request at all. */
@@ -20,38 +25,107 @@ export function passesBy(request: CacheRequest): boolean {
   return NOT_FOR_THE_CACHE.some((name) => request.fields[name] !== undefined)
 }
 
+/** Section 5.2.1.7: "the client only wishes to obtain a stored response". */
+export function isOnlyIfCached(request: CacheRequest): boolean {
+  return requestDirectives(request.fields).has('only-if-cached')
+}
+
 export function mayReuse(stored: StoredResponse, request: CacheRequest, now: number, settings: PolicySettings): Reuse {
   const ofResponse = responseDirectives(stored.fields)
-  if (settings.shared && (stored.scope === 'private' || ofResponse.has('private'))) return { use: 'none' }
+  if (settings.shared && (stored.scope === 'private' || isWhole(ofResponse, 'private'))) return { use: 'none' }
   const ofRequest = requestDirectives(request.fields)
   // Section 5.2.1.4: "the client prefers stored response not be used … without successful validation"
   if (ofRequest.has('no-cache')) return { use: 'validate', because: 'request' }
   // Section 5.2.2.4: "MUST NOT be used to satisfy any other request without forwarding it for validation"
-  if (ofResponse.has('no-cache')) return { use: 'validate', because: 'stale' }
+  if (isWhole(ofResponse, 'no-cache')) return { use: 'validate', because: 'stale' }
   // A clock that was set back says nothing about age; without a clock every use is validated (section 4).
   if (now < stored.responseTime) return { use: 'validate', because: 'stale' }
   const age = currentAge(stored, now)
   const ttl = freshnessLifetime(stored, settings) - age
-  const maxAge = seconds(ofRequest, 'max-age')
-  if (maxAge !== undefined && age > maxAge) return { use: 'validate', because: 'request' }
+  if (isTooOld(stored, ofRequest, ofResponse, age, ttl)) return { use: 'validate', because: 'request' }
   const minFresh = seconds(ofRequest, 'min-fresh')
   if (minFresh !== undefined && ttl < minFresh) return { use: 'validate', because: ttl > 0 ? 'request' : 'stale' }
   // "fresh" is a lifetime that exceeds the age (section 4.2).
-  if (ttl > 0 || -ttl <= acceptedStaleness(ofRequest, ofResponse, settings)) return { use: 'serve', age, ttl }
+  if (ttl > 0) return { use: 'serve', age, ttl, revalidate: false }
+  if (forbidsStale(ofResponse, settings)) return { use: 'validate', because: 'stale' }
+  if (-ttl <= maxStale(ofRequest)) return { use: 'serve', age, ttl, revalidate: false }
+  // RFC 5861 section 3: within its window a stale response is served while it is validated in the background.
+  const window = seconds(ofResponse, 'stale-while-revalidate')
+  if (window !== undefined && -ttl < window) return { use: 'serve', age, ttl, revalidate: true }
   return { use: 'validate', because: 'stale' }
 }
 
-/** Seconds beyond its lifetime that the request accepts (section 5.2.1.2) and the response does not forbid. */
-function acceptedStaleness(ofRequest: Directives, ofResponse: Directives, settings: PolicySettings): number {
+/**
+ * Section 5.2.1.1: "the client prefers a response whose age is less than or equal to the specified number of seconds".
+ * RFC 8246 section 2: a fresh immutable response is not validated for a reload, which is what `max-age=0` says; section
+ * 3 asks for https.
+ */
+function isTooOld(
+  stored: StoredResponse,
+  ofRequest: Directives,
+  ofResponse: Directives,
+  age: number,
+  ttl: number,
+): boolean {
+  const maxAge = seconds(ofRequest, 'max-age')
+  if (maxAge === undefined || isImmutable(stored, ofResponse, ttl)) return false
+  // `max-age=0` asks for validation: an answer of this very moment has an age of 0, too.
+  return age > (maxAge === 0 ? -1 : maxAge) + maxStale(ofRequest, 0)
+}
+
+function isImmutable(stored: StoredResponse, ofResponse: Directives, ttl: number): boolean {
+  return ttl > 0 && ofResponse.has('immutable') && keyOfGet(stored.key).startsWith('https:')
+}
+
+/** Seconds beyond its lifetime that the request accepts (section 5.2.1.2). */
+function maxStale(ofRequest: Directives, absent = -1): number {
   const argument = ofRequest.get('max-stale')
-  if (argument === undefined || forbidsStale(ofResponse, settings)) return -1
-  return argument === true ? MAX_DELTA_SECONDS : (seconds(ofRequest, 'max-stale') ?? -1)
+  if (argument === undefined) return absent
+  return argument === true ? MAX_DELTA_SECONDS : (seconds(ofRequest, 'max-stale') ?? absent)
 }
 
 /** Section 4.2.4: "MUST NOT generate a stale response if it is prohibited by an explicit in-protocol directive". */
 function forbidsStale(ofResponse: Directives, settings: PolicySettings): boolean {
   return (
+    isWhole(ofResponse, 'no-cache') ||
     ofResponse.has('must-revalidate') ||
     (settings.shared && (ofResponse.has('proxy-revalidate') || ofResponse.has('s-maxage')))
   )
+}
+
+/** Why the origin's answer cannot be used: it answered with an error, or it could not be reached. */
+export type Failure = 'error' | 'unreachable'
+
+/** What to do when the origin fails a validation. */
+export type Fallback =
+  /** Serve the stored response, stale. */
+  | 'serve-stale'
+  /** The response forbids it: "an error response" is due, "SHOULD be 504" (section 5.2.2.2). */
+  | 'gateway-timeout'
+  /** The failure is the answer. */
+  | 'pass-on'
+
+/** Sections 4.2.4 and 4.3.3, and RFC 5861 section 4 (stale-if-error, in the request or in the response). */
+export function whenOriginFails(
+  stored: StoredResponse,
+  request: CacheRequest,
+  failure: Failure,
+  now: number,
+  settings: PolicySettings,
+): Fallback {
+  const ofRequest = requestDirectives(request.fields)
+  const ofResponse = responseDirectives(stored.fields)
+  // The client asked for validation, and there is none.
+  if (ofRequest.has('no-cache')) return 'pass-on'
+  if (forbidsStale(ofResponse, settings)) return failure === 'error' ? 'pass-on' : 'gateway-timeout'
+  const staleness = currentAge(stored, now) - freshnessLifetime(stored, settings)
+  const window = Math.max(seconds(ofRequest, 'stale-if-error') ?? -1, seconds(ofResponse, 'stale-if-error') ?? -1)
+  if (staleness <= window) return 'serve-stale'
+  // "unless it is disconnected or doing so is explicitly permitted"
+  return failure === 'unreachable' && settings.staleWhenUnreachable ? 'serve-stale' : 'pass-on'
+}
+
+/** RFC 5861 section 4: statuses that are errors there. */
+export function isServerError(statusCode: number): boolean {
+  return statusCode === 500 || statusCode === 502 || statusCode === 503 || statusCode === 504
 }

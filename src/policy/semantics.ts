@@ -1,54 +1,72 @@
 /**
- * The only door to http-cache-semantics. It decides what RFC 9111 sections 3 and 4.2.1 say of storing and of freshness
- * lifetime; its input is made such that its known departures cannot show:
- * directives in lower case, one line each, valid numbers, without those that it misreads (`must-revalidate` and
- * `proxy-revalidate` as "never fresh", `no-cache` as "lifetime 0"), one Date, and no request field but Authorization.
+ * The only door to http-cache-semantics, the base of freshness. It works out freshness lifetimes (RFC 9111 section 4.2.1)
+ * and whether a response to credentials may be stored (section 3.5). Its input is made such that its departures from the
+ * RFC cannot show: directives in lower case, one line each, valid numbers only; dates in one valid form; a status and a
+ * method that it knows; and without the directives that it misreads (`must-revalidate` and `proxy-revalidate` as "never
+ * fresh", `no-cache` as "lifetime 0", `immutable` as a lifetime). What it decides otherwise is decided in `storing.ts`.
  */
 import CachePolicy from 'http-cache-semantics'
 import { fieldValue, firstLine } from './field-lines.ts'
-import { responseDirectives, seconds, type Directives } from './cache-control.ts'
+import { parseHttpDate } from './http-date.ts'
+import { seconds, type Directives } from './cache-control.ts'
 import type { FieldLines } from '../stored-response.ts'
 
-export interface Semantics {
-  /** Section 3: the method, status, directives and request allow storing. */
-  readonly storable: boolean
-  /** Section 4.2.1: freshness lifetime in seconds, explicit or heuristic. */
-  readonly lifetime: number
-}
-
 export interface SemanticsInput {
-  readonly statusCode: number
+  readonly directives: Directives
   readonly fields: FieldLines
   /** When the response arrived, in milliseconds: stands in for a missing or invalid Date (RFC 9110 section 6.6.1). */
   readonly responseTime: number
   readonly shared: boolean
-  /** The request had an Authorization field. */
-  readonly authorized: boolean
 }
 
-export function semanticsOf(input: SemanticsInput): Semantics {
-  const directives = responseDirectives(input.fields)
-  const date = Date.parse(firstLine(input.fields, 'date') ?? '')
+/** Section 4.2.2: of the time since Last-Modified "a typical setting of this fraction might be 10 %", but a week at most. */
+const MAX_HEURISTIC_SECONDS = 604_800
+
+/** Freshness lifetime in seconds (section 4.2.1). Without an explicit one a heuristic one, where that `mayGuess`. */
+export function lifetimeOf(input: SemanticsInput, mayGuess: boolean): number {
+  const isExplicit = hasExplicitLifetime(input)
+  if (!isExplicit && !mayGuess) return 0
+  const lifetime = policyOf(input, false).maxAge()
+  return isExplicit ? lifetime : Math.min(lifetime, MAX_HEURISTIC_SECONDS)
+}
+
+/** Section 3.5: a response directive "explicitly allows shared caching" of a response to Authorization. */
+export function maySharePerAuthorization(input: SemanticsInput): boolean {
+  return policyOf(input, true).storable()
+}
+
+/** The response states a lifetime, even an invalid one: "MUST NOT use heuristics" then (section 4.2.2). */
+export function hasExplicitLifetime({ directives, fields, shared }: SemanticsInput): boolean {
+  return (
+    directives.has('max-age') || (shared && directives.has('s-maxage')) || fieldValue(fields, 'expires') !== undefined
+  )
+}
+
+function policyOf(input: SemanticsInput, authorized: boolean): CachePolicy {
+  const { fields, responseTime, shared } = input
   const headers: Record<string, string> = {
-    date: new Date(Number.isNaN(date) ? input.responseTime : date).toUTCString(),
-    'cache-control': canonical(directives),
+    date: httpDate(parseHttpDate(firstLine(fields, 'date'), responseTime) ?? responseTime),
+    'cache-control': canonical(input.directives),
   }
-  const expires = fieldValue(input.fields, 'expires')
-  // Section 5.3: an invalid Expires means "already expired"; an empty one would read as absent.
-  if (expires !== undefined) headers['expires'] = expires === '' ? '0' : expires
-  const lastModified = firstLine(input.fields, 'last-modified')
-  if (lastModified !== undefined) headers['last-modified'] = lastModified
-  const policy = new CachePolicy(
-    // HEAD is judged as GET: what may be stored of one may be stored of the other.
-    { method: 'GET', url: '', headers: input.authorized ? { authorization: 'present' } : {} },
-    { status: input.statusCode, headers },
-    { shared: input.shared },
-  ) as CachePolicy & { maxAge(): number }
-  return { storable: policy.storable(), lifetime: policy.maxAge() }
+  // Section 5.3: an invalid Expires, also one on several lines, means "already expired".
+  const expires = fieldValue(fields, 'expires')
+  const expiry = parseHttpDate(expires, responseTime)
+  if (expires !== undefined) headers['expires'] = expiry === undefined ? '0' : httpDate(expiry)
+  const lastModified = parseHttpDate(firstLine(fields, 'last-modified'), responseTime)
+  if (lastModified !== undefined) headers['last-modified'] = httpDate(lastModified)
+  return new CachePolicy(
+    { method: 'GET', url: '', headers: authorized ? { authorization: 'present' } : {} },
+    { status: 200, headers },
+    { shared },
+  )
 }
 
-const LEFT_OUT = new Set(['proxy-revalidate', 'no-cache'])
-const DELTA_SECONDS = new Set(['max-age', 's-maxage', 'stale-if-error', 'stale-while-revalidate'])
+function httpDate(time: number): string {
+  return new Date(time).toUTCString()
+}
+
+const LEFT_OUT = new Set(['proxy-revalidate', 'no-cache', 'no-store', 'private', 'immutable'])
+const DELTA_SECONDS = new Set(['max-age', 's-maxage'])
 
 function canonical(directives: Directives): string {
   const members: string[] = []

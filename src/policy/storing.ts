@@ -1,8 +1,9 @@
 /** Storing responses in caches (RFC 9111 section 3). */
-import { responseDirectives, requestDirectives, type Directives } from './cache-control.ts'
+import { isWhole, listedFields, requestDirectives, responseDirectives, type Directives } from './cache-control.ts'
 import { freshnessLifetime } from './freshness.ts'
 import { fieldValue, listedNames } from './field-lines.ts'
-import { semanticsOf } from './semantics.ts'
+import { hasExplicitLifetime, maySharePerAuthorization } from './semantics.ts'
+import { HEURISTICALLY_CACHEABLE, isUnderstood } from './status.ts'
 import { variantOf, varyNames } from './vary.ts'
 import type { CacheRequest, PolicySettings, ResponseHead } from './cache-request.ts'
 import type { FieldLines, StoredResponse } from '../stored-response.ts'
@@ -45,7 +46,7 @@ export function headToStore(
     vary,
     statusCode: response.statusCode,
     statusMessage: response.statusMessage,
-    fields: storedFields(response.fields, times.responseTime),
+    fields: storedFields(response.fields, times.responseTime, settings.shared ? 'shared' : 'private'),
     scope: settings.shared ? 'shared' : 'private',
     ...times,
   }
@@ -61,17 +62,24 @@ function whyNotStore(
   const { statusCode, fields } = response
   const { shared } = settings
   const directives = responseDirectives(fields)
-  // "the no-store cache directive is not present in the response" (section 3), nor in the request (section 5.2.1.5).
-  if (directives.has('no-store') || requestDirectives(request.fields).has('no-store')) return 'no-store'
-  // "if the cache is shared: the private response directive is … not present"
-  if (shared && directives.has('private')) return 'private'
-  const authorized =
-    request.fields['authorization'] !== undefined || request.fields['proxy-authorization'] !== undefined
-  const input = { statusCode, fields, responseTime: times.responseTime, shared }
-  if (!semanticsOf({ ...input, authorized: false }).storable) return 'status'
+  if (requestDirectives(request.fields).has('no-store')) return 'no-store'
+  // "the response status code is final", and 206 and 304 only by caches that understand them.
+  if (statusCode < 200 || statusCode === 206 || statusCode === 304) return 'status'
+  // Section 5.2.2.3: a cache that understands the status "SHOULD ignore" no-store beside must-understand.
+  const mustUnderstand = directives.has('must-understand')
+  if (mustUnderstand && !isUnderstood(statusCode)) return 'status'
+  if (directives.has('no-store') && !mustUnderstand) return 'no-store'
+  // "if the cache is shared: the private response directive is either not present"
+  if (shared && isWhole(directives, 'private')) return 'private'
+  const input = { directives, fields, responseTime: times.responseTime, shared }
   // "if the cache is shared: the Authorization header field is not present in the request … or a response directive is
   // present that explicitly allows shared caching" (section 3.5)
-  if (authorized && !semanticsOf({ ...input, authorized }).storable) return 'authorization'
+  const authorized = request.fields['authorization'] ?? request.fields['proxy-authorization']
+  if (shared && authorized !== undefined && !maySharePerAuthorization(input)) return 'authorization'
+  // "the response contains at least one of the following": public, private, Expires, max-age, s-maxage, a status "that is
+  // defined as heuristically cacheable"
+  const allows = directives.has('public') || directives.has('private') || hasExplicitLifetime(input)
+  if (!allows && !HEURISTICALLY_CACHEABLE.has(statusCode)) return 'status'
   return shared ? whyNotShare(request, fields, directives) : undefined
 }
 
@@ -90,7 +98,7 @@ function isUseful(head: StoredHead, settings: PolicySettings): boolean {
   const stored: StoredResponse = { ...head, body: { size: 0, sha256: '', checksums: [] } }
   return (
     hasValidator(head.fields) ||
-    (freshnessLifetime(stored, settings) > 0 && !responseDirectives(head.fields).has('no-cache'))
+    (freshnessLifetime(stored, settings) > 0 && !isWhole(responseDirectives(head.fields), 'no-cache'))
   )
 }
 
@@ -112,15 +120,27 @@ const NEVER_STORED = new Set([
   'proxy-authorization',
 ])
 
-/** Names that are not stored from this response: those above and what its Connection field lists. */
-function neverStored(fields: FieldLines): ReadonlySet<string> {
-  const listed = listedNames(fields, 'connection')
+/**
+ * Names that are not stored from this response: those above, what its Connection field lists, what its `no-cache` lists
+ * (it would have to be validated for each use: section 5.2.2.4), and in a shared cache what its `private` lists.
+ */
+function neverStored(fields: FieldLines, scope: StoredResponse['scope']): ReadonlySet<string> {
+  const directives = responseDirectives(fields)
+  const listed = [
+    ...listedNames(fields, 'connection'),
+    ...(listedFields(directives, 'no-cache') ?? []),
+    ...((scope === 'shared' && listedFields(directives, 'private')) || []),
+  ]
   return listed.length === 0 ? NEVER_STORED : NEVER_STORED.union(new Set(listed))
 }
 
-/** Section 3.1: all fields, also unknown ones, in order, but for those of the hop; and a Date (RFC 9110 section 6.6.1). */
-export function storedFields(fields: FieldLines, responseTime: number): FieldLines {
-  const dropped = neverStored(fields)
+/** Section 3.1: all fields, also unknown ones, in order, but for those; and a Date (RFC 9110 section 6.6.1). */
+export function storedFields(
+  fields: FieldLines,
+  responseTime: number,
+  scope: StoredResponse['scope'] = 'private',
+): FieldLines {
+  const dropped = neverStored(fields, scope)
   const kept: string[] = []
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const name = fields[i] as string

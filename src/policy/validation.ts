@@ -44,7 +44,7 @@ function opaqueTag(etag: string): string {
  */
 export function freshened(stored: StoredResponse, notModified: ResponseHead, times: Times): StoredResponse {
   // "a recipient with a clock that receives a response … without a Date MUST record the time it was received"
-  const update = storedFields(notModified.fields, times.responseTime)
+  const update = storedFields(notModified.fields, times.responseTime, stored.scope)
   return { ...stored, ...times, fields: mergedFields(stored, update) }
 }
 

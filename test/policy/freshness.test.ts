@@ -21,7 +21,7 @@ function stored(fields: string[], times: { requestTime?: number; responseTime?: 
   return { ...head, fields, requestTime, responseTime, body }
 }
 
-const shared = { shared: true, cacheByDefault: undefined }
+const shared = { shared: true, cacheByDefault: undefined, staleWhenUnreachable: true }
 const lifetimes: [name: string, fields: string[], shared: number, private_: number][] = [
   ['s-maxage goes before max-age in a shared cache', ['cache-control', 'max-age=10, s-maxage=20'], 20, 10],
   ['max-age goes before Expires', ['cache-control', 'max-age=10', 'expires', date(100)], 10, 10],
@@ -54,7 +54,7 @@ for (const [name, fields, inShared, inPrivate] of lifetimes) {
 }
 
 test('cacheByDefault counts only where nothing else is said', () => {
-  const settings = { shared: true, cacheByDefault: 7 }
+  const settings = { ...shared, cacheByDefault: 7 }
   assert.equal(freshnessLifetime(stored([]), settings), 7)
   assert.equal(freshnessLifetime(stored(['cache-control', 'max-age=0']), settings), 0)
   assert.equal(freshnessLifetime(stored(['expires', '0']), settings), 0)
@@ -62,7 +62,7 @@ test('cacheByDefault counts only where nothing else is said', () => {
 
 test('the lifetime of one record for two caches is not mixed up', () => {
   const record = stored(['cache-control', 'max-age=10, s-maxage=20'])
-  const own = { shared: false, cacheByDefault: undefined }
+  const own = { ...shared, shared: false }
   assert.deepEqual(
     [shared, own, shared].map((settings) => freshnessLifetime(record, settings)),
     [20, 10, 20],

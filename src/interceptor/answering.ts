@@ -1,0 +1,169 @@
+/**
+ * Answers one cacheable request: from the store, by validation, from the network, or by a 504. One switch over what the
+ * engine knows; `src/README.md` draws the paths.
+ */
+import type { ForwardReason } from '../diagnostics.ts'
+import type { CacheEngine } from '../manager/cache-engine.ts'
+import type { CacheRequest } from '../policy/cache-request.ts'
+import { currentAge, freshnessLifetime } from '../policy/freshness.ts'
+import { isOnlyIfCached } from '../policy/reuse.ts'
+import { fieldsWithAge } from '../policy/serving.ts'
+import { conditionalFields } from '../policy/validation.ts'
+import type { StoredResponse } from '../stored-response.ts'
+import type { RequestHeaders } from './cache-request.ts'
+import { forwardedHitStatus, hitStatus } from './cache-status.ts'
+import type { Dispatch, DispatchHandler, ReceivedOptions } from './dispatch.ts'
+import { Exchange } from './exchange.ts'
+import { toDispatcher } from './handler-bridge.ts'
+import type { ResolvedInterceptorOptions } from './options.ts'
+import { isPipelineBody } from './pipeline-body.ts'
+import { Replay } from './replay.ts'
+import { StoringHandler, type Forwarded } from './storing-handler.ts'
+import { ValidationHandler, type OriginAnswer, type Validation } from './validation-handler.ts'
+
+/** A cacheable request under way. */
+export interface Turn {
+  readonly received: ReceivedOptions
+  readonly headers: RequestHeaders
+  readonly request: CacheRequest
+  readonly exchange: Exchange
+}
+
+export class Answering {
+  readonly #engine: CacheEngine
+  readonly #options: ResolvedInterceptorOptions
+  readonly #next: Dispatch
+
+  constructor(engine: CacheEngine, options: ResolvedInterceptorOptions, next: Dispatch) {
+    this.#engine = engine
+    this.#options = options
+    this.#next = next
+  }
+
+  /** Returns what `dispatch` must: false when the dispatcher is busy. */
+  answer(turn: Turn): boolean {
+    const lookup = this.#engine.lookup(turn.request, this.#options.policy)
+    switch (lookup.outcome) {
+      case 'hit':
+        this.#serve(turn, lookup.stored, lookup.age, lookup.ttl)
+        if (lookup.revalidate) this.#revalidate(turn, lookup.stored)
+        return true
+      case 'validate':
+        if (isOnlyIfCached(turn.request)) return this.#refuse(turn)
+        return this.#validate(turn, lookup.stored, lookup.because)
+      case 'miss':
+        if (isOnlyIfCached(turn.request)) return this.#refuse(turn)
+        return this.#fetch(turn, lookup.because)
+      case 'pending':
+        turn.exchange.start(null)
+        void lookup.ready.then(() => turn.exchange.isOver || this.answer(turn))
+        return true
+    }
+  }
+
+  #serve(turn: Turn, stored: StoredResponse, age: number, ttl: number): void {
+    turn.exchange.start(null)
+    void this.#play(turn, stored, age, () => {
+      this.#engine.statistics.hit(() => ({ key: stored.key, size: stored.body.size, ttl }))
+      return hitStatus(ttl)
+    })
+  }
+
+  /** Plays a stored response, or fetches it when its file is missing or damaged. */
+  async #play(turn: Turn, stored: StoredResponse, age: number, status: () => string): Promise<void> {
+    const { exchange, received, request } = turn
+    const isEmpty = request.method === 'HEAD' || stored.body.size === 0
+    // Opened and its first chunk checked before anything is announced.
+    const reader = isEmpty ? undefined : await this.#engine.openBody(stored)
+    if (exchange.isOver) reader?.close()
+    else if (reader === undefined && !isEmpty) this.#fetch(turn, 'uri-miss')
+    else {
+      drain(received.body)
+      const member = status()
+      if (!isEmpty) this.#engine.statistics.served(stored.body.size)
+      const fields = fieldsWithAge(stored, age)
+      const lines = this.#options.cacheStatus ? [...fields, 'cache-status', member] : fields
+      const replay = new Replay(exchange, reader, (error) => this.#engine.dropDamaged(stored, error))
+      replay.start(() => exchange.respondWith(stored.statusCode, lines, stored.statusMessage))
+    }
+  }
+
+  #validate(turn: Turn, stored: StoredResponse, because: 'stale' | 'request'): boolean {
+    this.#engine.statistics.forwarded(turn.request.key, because)
+    return this.#sendValidation(turn, {
+      ...this.#forwarded(turn, because),
+      stored,
+      onUsable: (usable, answer) => this.#playForwarded(turn, usable, because, answer),
+      onForbidden: () => this.#refuse(turn),
+      onMismatch: () => this.#fetch(turn, because),
+    })
+  }
+
+  #playForwarded(turn: Turn, stored: StoredResponse, because: ForwardReason, answer: OriginAnswer): void {
+    const age = currentAge(stored, this.#engine.options.clock())
+    const ttl = freshnessLifetime(stored, this.#options.policy) - age
+    // An origin that could not be connected to never started the request.
+    if (!turn.exchange.isStarted) turn.exchange.start(null)
+    void this.#play(turn, stored, age, () => forwardedHitStatus(because, answer, ttl))
+  }
+
+  /** RFC 5861 section 3: validates in the background; one at a time for each stored response, whoever asks. */
+  #revalidate(turn: Turn, stored: StoredResponse): void {
+    const release = this.#engine.claimRevalidation(stored)
+    if (release === undefined) return
+    const exchange = new Exchange({ onResponseEnd: release, onResponseError: release })
+    const received = { ...turn.received, body: null }
+    const background: Turn = { ...turn, received, exchange }
+    this.#sendValidation(background, {
+      ...this.#forwarded(background, 'stale'),
+      stored,
+      onUsable: () => exchange.end(),
+      onForbidden: () => exchange.end(),
+      onMismatch: () => this.#send(background, received, new StoringHandler(this.#forwarded(background, 'stale'))),
+    })
+  }
+
+  #sendValidation(turn: Turn, validation: Validation): boolean {
+    const conditions = conditionalFields(validation.stored)
+    const options = { ...turn.received, headers: { ...turn.headers, ...conditions } }
+    return this.#send(turn, options, new ValidationHandler(validation))
+  }
+
+  #fetch(turn: Turn, reason: ForwardReason): boolean {
+    this.#engine.statistics.forwarded(turn.request.key, reason)
+    return this.#send(turn, turn.received, new StoringHandler(this.#forwarded(turn, reason)))
+  }
+
+  #forwarded({ exchange, request }: Turn, reason: ForwardReason): Forwarded {
+    return { exchange, engine: this.#engine, request, options: this.#options, reason }
+  }
+
+  /**
+   * 504: the client wants a stored response only and there is none (RFC 9111 section 5.2.1.7), or the origin cannot be
+   * reached and what is stored must not be served without it (section 5.2.2.2).
+   */
+  #refuse({ exchange, received }: Turn): boolean {
+    if (!exchange.isStarted) exchange.start(null)
+    drain(received.body)
+    const fields = ['date', new Date(this.#engine.options.clock()).toUTCString(), 'content-length', '0']
+    const replay = new Replay(exchange, undefined, () => {})
+    replay.start(() => exchange.respondWith(504, fields, 'Gateway Timeout'))
+    return true
+  }
+
+  /** To the network. Once the consumer knows of its request, what the dispatcher throws is its error too. */
+  #send({ exchange }: Turn, options: ReceivedOptions, handler: DispatchHandler): boolean {
+    try {
+      return this.#next(options, toDispatcher(handler))
+    } catch (error) {
+      if (!exchange.isStarted) throw error
+      exchange.fail(error as Error)
+      return true
+    }
+  }
+}
+
+/** `pipeline()` waits for its request stream to be read, also when nobody needs it. */
+function drain(body: unknown): void {
+  if (isPipelineBody(body)) body.resume()
+}
