@@ -56,6 +56,8 @@ export class Replay implements Source {
       // Wrong bytes never leave, and a body that turns out wrong is never ended as if it were right.
       this.#exchange.fail(error as Error)
     } finally {
+      // Whoever listens to the hit's event may have aborted it before there was a replay to abort.
+      if (this.#exchange.isOver) this.#reader?.close()
       this.#running = false
     }
   }
