@@ -73,8 +73,9 @@ export class Answering {
   async #play(turn: Turn, stored: StoredResponse, age: number, status: () => string): Promise<void> {
     const { exchange, received, request } = turn
     const isEmpty = request.method === 'HEAD' || stored.body.size === 0
-    // Opened and its first chunk checked before anything is announced.
-    const reader = isEmpty ? undefined : await this.#engine.openBody(stored)
+    // Opened and its first chunk checked before anything is announced. Nor is anything announced before `dispatch` has
+    // returned: callers may count on that (`pipeline` hands its handler the duplex that it has yet to return).
+    const reader = await (isEmpty ? undefined : this.#engine.openBody(stored))
     if (exchange.isOver) reader?.close()
     else if (reader === undefined && !isEmpty) this.#fetch(turn, 'uri-miss')
     else {
@@ -147,7 +148,7 @@ export class Answering {
     drain(received.body)
     const fields = ['date', new Date(this.#engine.options.clock()).toUTCString(), 'content-length', '0']
     const replay = new Replay(exchange, undefined, () => {})
-    replay.start(() => exchange.respondWith(504, fields, 'Gateway Timeout'))
+    queueMicrotask(() => replay.start(() => exchange.respondWith(504, fields, 'Gateway Timeout')))
     return true
   }
 
