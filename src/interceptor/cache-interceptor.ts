@@ -79,9 +79,10 @@ class CachedDispatch {
     return origin !== undefined && this.#options.allowsOrigin(origin) ? targetUri(origin, received) : undefined
   }
 
-  #invalidating(received: ReceivedOptions, consumer: DispatchHandler, uri: string): DispatchHandler {
-    const { key } = toCacheRequest('GET', uri, readHeaders(received.headers) ?? {})
-    return new InvalidatingHandler(consumer, () => {
+  #invalidating(received: ReceivedOptions, consumer: DispatchHandler, target: string): DispatchHandler {
+    const headers = readHeaders(received.headers) ?? {}
+    return new InvalidatingHandler(consumer, target, (uri) => {
+      const { key } = toCacheRequest('GET', uri, headers)
       this.#engine.invalidate(key)
       this.#engine.invalidate(cacheKey('HEAD', key))
     })

@@ -32,13 +32,14 @@ export function variantOf(names: readonly string[], fields: RequestFields): stri
 }
 
 /**
- * A value without differences that mean nothing: white space around list members everywhere, and for Accept-Encoding
+ * A value without differences that mean nothing (section 4.1): white space around list members everywhere; for
+ * Accept-Encoding and Accept-Language, whose members are weighted and not ordered (RFC 9110 sections 12.5.3 and 12.5.4),
  * also letter case and order. "If a header field is absent from a request, it can only match another request if it is
  * also absent there": null is not ''.
  */
 function normalised(name: string, value: string | undefined): string | null {
   if (value === undefined) return null
-  if (name === 'accept-encoding') {
+  if (name === 'accept-encoding' || name === 'accept-language') {
     return listMembers(value.toLowerCase())
       .map((member) => member.replaceAll(/\s/g, ''))
       .sort()

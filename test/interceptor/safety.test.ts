@@ -133,6 +133,36 @@ for (const method of ['POST', 'PUT', 'DELETE', 'PATCH'] as const) {
   })
 }
 
+test('a successful unsafe request invalidates Location and Content-Location of its own origin, of no other', async (t) => {
+  const other = await startOrigin(t, (_, response) =>
+    response.writeHead(200, { 'cache-control': 'max-age=60' }).end('body'),
+  )
+  const origin = await startOrigin(t, (request, response) => {
+    if (request.method !== 'POST') response.writeHead(200, { 'cache-control': 'max-age=60' }).end('body')
+    else response.writeHead(201, { location: '/new', 'content-location': `${origin.url}/here#x` }).end()
+  })
+  const { get, manager } = await startCache(t)
+  const urls = [`${origin.url}/new`, `${origin.url}/here`, `${origin.url}/untouched`, `${other.url}/new`]
+  for (const url of urls) await get(url)
+  await get(`${origin.url}/`, { method: 'POST', body: 'x' })
+  await manager.runPendingTasks()
+  const left: string[] = []
+  for await (const { key } of manager.entries()) left.push(key)
+  assert.deepEqual(left.sort(), [`${origin.url}/untouched`, `${other.url}/new`].sort())
+})
+
+test("an unsafe request cannot invalidate what is another origin's", async (t) => {
+  const victim = await startOrigin(t, (_, response) =>
+    response.writeHead(200, { 'cache-control': 'max-age=60' }).end('body'),
+  )
+  const attacker = await startOrigin(t, (_, response) => response.writeHead(201, { location: `${victim.url}/` }).end())
+  const { get, manager } = await startCache(t)
+  await get(`${victim.url}/`)
+  await get(`${attacker.url}/`, { method: 'POST', body: 'x' })
+  await manager.runPendingTasks()
+  assert.equal(manager.entryCount, 1)
+})
+
 test('OPTIONS and QUERY are safe: they invalidate nothing', async (t) => {
   const origin = await startOrigin(t, (_, response) =>
     response.writeHead(200, { 'cache-control': 'max-age=60' }).end('body'),

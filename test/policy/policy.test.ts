@@ -100,6 +100,8 @@ test('Vary: names are sorted, once each; * and malformed ones match nothing', ()
 test('variants: differences that mean nothing are none, all others are', () => {
   const of = (name: string, value?: string) => variantOf([name], value === undefined ? {} : { [name]: value })
   assert.equal(of('accept-encoding', 'gzip, br'), of('accept-encoding', 'BR,gzip'))
+  assert.equal(of('accept-language', 'de, en;q=0.5'), of('accept-language', 'EN; q=0.5,de'))
+  assert.notEqual(of('accept-language', 'de'), of('accept-language', 'de, en'))
   assert.equal(of('x', 'a,b'), of('x', ' a ,  b'))
   assert.notEqual(of('x', 'a, b'), of('x', 'b, a'))
   assert.notEqual(of('x', 'a'), of('x', 'A'))
