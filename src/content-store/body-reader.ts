@@ -18,21 +18,28 @@ export class BodyReader {
   readonly #body: StoredBody
   #descriptor: number
   #next: Buffer | undefined
-  #position = 0
+  #position: number
+  readonly #start: number
+  readonly #end: number
   #reading = false
   #closing = false
 
-  private constructor(path: string, body: StoredBody, descriptor: number) {
+  private constructor(path: string, body: StoredBody, descriptor: number, start: number, end: number) {
     this.#path = path
     this.#body = body
     this.#descriptor = descriptor
+    this.#start = start
+    this.#end = end
+    // Chunks are checked whole, so reading begins where the first one does.
+    this.#position = start - (start % CHUNK_SIZE)
   }
 
   /**
+   * For the bytes from `start` to before `end`; by default all of them.
    * @throws {ContentError} when the file is missing, no regular file, of another length, or its first chunk is damaged
    */
-  static async open(path: string, body: StoredBody): Promise<BodyReader> {
-    const reader = new BodyReader(path, body, await openFile(path))
+  static async open(path: string, body: StoredBody, start = 0, end: number = body.size): Promise<BodyReader> {
+    const reader = new BodyReader(path, body, await openFile(path), start, end)
     try {
       await checkLength(reader.#descriptor, body.size, path)
       reader.#next = await reader.#readChunk()
@@ -65,16 +72,17 @@ export class BodyReader {
   }
 
   async #readChunk(): Promise<Buffer | undefined> {
-    const length = Math.min(CHUNK_SIZE, this.#body.size - this.#position)
-    if (length === 0 || this.#closing) return undefined
+    const position = this.#position
+    if (position >= this.#end || this.#closing) return undefined
+    const length = Math.min(CHUNK_SIZE, this.#body.size - position)
     this.#reading = true
     try {
-      const chunk = await readFully(this.#descriptor, length, this.#position, this.#path)
-      if (crc32(chunk) !== this.#body.checksums[this.#position / CHUNK_SIZE]) {
-        throw new ContentError(`Stored body is damaged: ${this.#path}, at byte ${this.#position}`)
+      const chunk = await readFully(this.#descriptor, length, position, this.#path)
+      if (crc32(chunk) !== this.#body.checksums[position / CHUNK_SIZE]) {
+        throw new ContentError(`Stored body is damaged: ${this.#path}, at byte ${position}`)
       }
       this.#position += length
-      return chunk
+      return chunk.subarray(Math.max(0, this.#start - position), this.#end - position)
     } finally {
       this.#reading = false
       if (this.#closing) this.close()

@@ -72,11 +72,11 @@ export class ContentStore {
   }
 
   /**
-   * Opens a body for reading and checks its first chunk.
+   * Opens a body for reading, from `start` to before `end`, and checks the first chunk of that.
    * @throws {ContentError} when it is missing, short or damaged
    */
-  async openBody(body: StoredBody): Promise<BodyReader> {
-    return await BodyReader.open(this.#layout.contentFile(body.sha256), body)
+  async openBody(body: StoredBody, start?: number, end?: number): Promise<BodyReader> {
+    return await BodyReader.open(this.#layout.contentFile(body.sha256), body, start, end)
   }
 
   /** Removes a body unless `isWanted` says, at the last moment, that an entry has come to need it. */

@@ -6,8 +6,8 @@ import type { ForwardReason } from '../diagnostics.ts'
 import type { CacheEngine } from '../manager/cache-engine.ts'
 import type { CacheRequest } from '../policy/cache-request.ts'
 import { currentAge, freshnessLifetime } from '../policy/freshness.ts'
-import { isOnlyIfCached } from '../policy/reuse.ts'
-import { fieldsWithAge } from '../policy/serving.ts'
+import { isOnlyIfCached, isOwnCondition } from '../policy/reuse.ts'
+import { served } from '../policy/serving.ts'
 import { conditionalFields } from '../policy/validation.ts'
 import type { StoredResponse } from '../stored-response.ts'
 import type { RequestHeaders } from './cache-request.ts'
@@ -50,6 +50,7 @@ export class Answering {
         return true
       case 'validate':
         if (isOnlyIfCached(turn.request)) return this.#refuse(turn)
+        if (isOwnCondition(turn.request)) return this.#fetch(turn, lookup.because)
         return this.#validate(turn, lookup.stored, lookup.because)
       case 'miss':
         if (isOnlyIfCached(turn.request)) return this.#refuse(turn)
@@ -72,20 +73,20 @@ export class Answering {
   /** Plays a stored response, or fetches it when its file is missing or damaged. */
   async #play(turn: Turn, stored: StoredResponse, age: number, status: () => string): Promise<void> {
     const { exchange, received, request } = turn
-    const isEmpty = request.method === 'HEAD' || stored.body.size === 0
+    const answer = served(stored, request, age)
+    const { bytes } = answer
     // Opened and its first chunk checked before anything is announced. Nor is anything announced before `dispatch` has
     // returned: callers may count on that (`pipeline` hands its handler the duplex that it has yet to return).
-    const reader = await (isEmpty ? undefined : this.#engine.openBody(stored))
+    const reader = await (bytes && this.#engine.openBody(stored, bytes.start, bytes.end))
     if (exchange.isOver) reader?.close()
-    else if (reader === undefined && !isEmpty) this.#fetch(turn, 'uri-miss')
+    else if (bytes !== undefined && reader === undefined) this.#fetch(turn, 'uri-miss')
     else {
       drain(received.body)
       const member = status()
-      if (!isEmpty) this.#engine.statistics.served(stored.body.size)
-      const fields = fieldsWithAge(stored, age)
-      const lines = this.#options.cacheStatus ? [...fields, 'cache-status', member] : fields
+      if (bytes !== undefined) this.#engine.statistics.served(bytes.end - bytes.start)
+      const fields = this.#options.cacheStatus ? [...answer.fields, 'cache-status', member] : answer.fields
       const replay = new Replay(exchange, reader, (error) => this.#engine.dropDamaged(stored, error))
-      replay.start(() => exchange.respondWith(stored.statusCode, lines, stored.statusMessage))
+      replay.start(() => exchange.respondWith(answer.statusCode, fields, answer.statusMessage))
     }
   }
 

@@ -142,10 +142,10 @@ export class CacheEngine {
     this.#isReconciled = true
   }
 
-  /** Opens a stored body. When it is missing or damaged, the record goes too and the request is a miss. */
-  async openBody(stored: StoredResponse): Promise<BodyReader | undefined> {
+  /** Opens a stored body, all of it or a part. When it is missing or damaged, the record goes too and the request is a miss. */
+  async openBody(stored: StoredResponse, start?: number, end?: number): Promise<BodyReader | undefined> {
     try {
-      return await this.holdings.store.openBody(stored.body)
+      return await this.holdings.store.openBody(stored.body, start, end)
     } catch (error) {
       this.dropDamaged(stored, error)
       return undefined

@@ -17,12 +17,17 @@ export type Reuse =
   /** It is not for this request at all. */
   | { readonly use: 'none' }
 
-/** Request fields that ask for something else than the whole representation: such requests pass the cache by. */
-const NOT_FOR_THE_CACHE = ['range', 'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'if-range']
-
-/** The request asks for a part, or states conditions of its own: it goes to the origin untouched. */
+/** Conditions that only an origin may judge (section 4.3.2): such a request goes there, and the cache is not asked. */
 export function passesBy(request: CacheRequest): boolean {
-  return NOT_FOR_THE_CACHE.some((name) => request.fields[name] !== undefined)
+  return request.fields['if-match'] !== undefined || request.fields['if-unmodified-since'] !== undefined
+}
+
+/**
+ * The request asks for a part, or states conditions of its own. A stored response that needs no validation answers it;
+ * where there is none, it goes to the origin as it is: conditions of the cache's would change what it asks for.
+ */
+export function isOwnCondition(request: CacheRequest): boolean {
+  return ['range', 'if-none-match', 'if-modified-since'].some((name) => request.fields[name] !== undefined)
 }
 
 /** Section 5.2.1.7: "the client only wishes to obtain a stored response". */

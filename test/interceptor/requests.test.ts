@@ -52,21 +52,15 @@ test('the origin is compared by scheme, host and port, the path byte for byte, a
   assert.equal(await ask({ origin: origin.url, path: '/a', query: { x: '2' } }), 5)
 })
 
-test('requests for a part, with conditions, or with content pass by', async (t) => {
+test('conditions for the origin, and a GET with content, pass by', async (t) => {
   const { origin, get } = await start(t)
   await get(`${origin.url}/`)
-  const conditions = {
-    range: 'bytes=0-1',
-    'if-none-match': '"x"',
-    'if-modified-since': new Date().toUTCString(),
-    'if-range': '"x"',
-  }
-  for (const [name, value] of Object.entries(conditions)) {
-    const { cache } = await get(`${origin.url}/`, { headers: { [name]: value } })
+  for (const name of ['if-match', 'if-unmodified-since']) {
+    const { cache } = await get(`${origin.url}/`, { headers: { [name]: '"x"' } })
     assert.equal(cache, '', name)
   }
   assert.equal((await get(`${origin.url}/`, { method: 'GET', body: '{"query":1}' })).cache, '')
-  assert.equal(origin.requests.length, 6)
+  assert.equal(origin.requests.length, 4)
   assert.match((await get(`${origin.url}/`)).cache, /^hit/)
 })
 

@@ -4,7 +4,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { CacheRequest } from '../../src/policy/cache-request.ts'
 import { mayReuse } from '../../src/policy/reuse.ts'
-import { fieldsWithAge } from '../../src/policy/serving.ts'
+import { requestedRange } from '../../src/policy/ranges.ts'
+import { served } from '../../src/policy/serving.ts'
 import { headToStore, storedFields, type StoredHead } from '../../src/policy/storing.ts'
 import { freshened, isFor } from '../../src/policy/validation.ts'
 import { variantOf, varyNames } from '../../src/policy/vary.ts'
@@ -85,7 +86,26 @@ test('a clock that was set back makes every use a validation', () => {
 
 test('the Age field is replaced, and there is one', () => {
   const record = { ...stored(['cache-control', 'max-age=60']), fields: ['Age', '7', 'x', 'y', 'age', '8'] }
-  assert.deepEqual(fieldsWithAge(record, 12.9), ['x', 'y', 'age', '12'])
+  assert.deepEqual(served(record, get(), 12.9).fields, ['x', 'y', 'age', '12'])
+})
+
+test('ranges: one part, a suffix, none, or a field to be ignored', () => {
+  const cases: [string, ReturnType<typeof requestedRange>][] = [
+    ['bytes=0-0', { start: 0, end: 1 }],
+    ['bytes=2-', { start: 2, end: 10 }],
+    ['bytes=-3', { start: 7, end: 10 }],
+    ['bytes=-99', { start: 0, end: 10 }],
+    ['bytes=9-99', { start: 9, end: 10 }],
+    ['bytes=10-', 'unsatisfiable'],
+    ['bytes=-0', 'unsatisfiable'],
+    ['bytes=3-2', undefined],
+    ['bytes=-', undefined],
+    ['bytes=0-1,4-5', undefined],
+    ['items=0-1', undefined],
+    ['bytes=a-b', undefined],
+    ['BYTES=0-1', { start: 0, end: 2 }],
+  ]
+  for (const [value, expected] of cases) assert.deepEqual(requestedRange(value, 10), expected, value)
 })
 
 test('Vary: names are sorted, once each; * and malformed ones match nothing', () => {
