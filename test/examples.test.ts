@@ -75,8 +75,8 @@ for (const [example, lines] of Object.entries(EXPECTED)) {
   })
 }
 
-test('the tour shows every way of answering, and leaves nothing behind', async (t) => {
-  const directory = await temporaryDirectory(t)
+test('the tour shows every way of answering, and leaves nothing behind', async () => {
+  const directory = await temporaryDirectory()
   const { code, output } = await run(['tour.ts'], directory)
   for (const line of [
     /^ {2}\/video +miss +60\.0 MB +60\.0 MB .*nothing stored/m,
@@ -103,10 +103,7 @@ test('the tour of your URLs fetches each cold, again, and after a restart', asyn
     const caching = request.url === '/kept' ? { 'cache-control': 'max-age=60' } : { 'cache-control': 'no-store' }
     response.writeHead(200, caching).end('12345')
   })
-  const { code, output } = await run(
-    ['tour.ts', `${origin.url}/kept`, `${origin.url}/not`],
-    await temporaryDirectory(t),
-  )
+  const { code, output } = await run(['tour.ts', `${origin.url}/kept`, `${origin.url}/not`], await temporaryDirectory())
   assert.match(output, /\/kept\n {2}first +miss +5 B .*\n {2}again +hit +5 B /)
   assert.match(output, /\/not\n {2}first +not stored +5 B .*\n {2}again +not stored +5 B .*no-store/)
   assert.match(output, /Restart.*\n {2}http.*\/kept +hit +5 B .*\n {2}http.*\/not +not stored +5 B /)
@@ -116,7 +113,7 @@ test('the tour of your URLs fetches each cold, again, and after a restart', asyn
 
 test('the tour of a URL that cannot be fetched says so in one line, and fails', async (t) => {
   const origin = await startOrigin(t, (_, response) => response.destroy())
-  const { code, output } = await run(['tour.ts', origin.url, 'nonsense'], await temporaryDirectory(t))
+  const { code, output } = await run(['tour.ts', origin.url, 'nonsense'], await temporaryDirectory())
   assert.match(output, /^ {2}first: UND_ERR_SOCKET: other side closed$/m)
   assert.match(output, /^ {2}first: .*Invalid URL$/m)
   assert.match(output, /2 of 2 cannot be fetched/)

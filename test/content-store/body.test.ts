@@ -11,8 +11,8 @@ import { BodyWriter, WRITE_QUEUE_BYTES } from '../../src/content-store/body-writ
 import { CHUNK_SIZE } from '../../src/stored-response.ts'
 import { leftovers, temporaryDirectory } from '../helpers/directory.ts'
 
-test('whatever pieces a body comes in, length, digest and chunk checksums are those of the whole', async (t) => {
-  const directory = await temporaryDirectory(t)
+test('whatever pieces a body comes in, length, digest and chunk checksums are those of the whole', async () => {
+  const directory = await temporaryDirectory()
   let count = 0
   const size = fc.oneof(
     fc.integer({ min: 0, max: 200_000 }),
@@ -51,8 +51,8 @@ test('whatever pieces a body comes in, length, digest and chunk checksums are th
   assert.equal((await leftovers(directory)).descriptors, 0)
 })
 
-test('write says when the disk is behind, and onDrain when it has caught up', async (t) => {
-  const writer = new BodyWriter(join(await temporaryDirectory(t), 'body'))
+test('write says when the disk is behind, and onDrain when it has caught up', async () => {
+  const writer = new BodyWriter(join(await temporaryDirectory(), 'body'))
   assert.equal(writer.write(Buffer.alloc(WRITE_QUEUE_BYTES - 1)), true)
   const drained = new Promise<void>((resolve) => void (writer.onDrain = resolve))
   assert.equal(writer.write(Buffer.alloc(1)), false)
@@ -61,8 +61,8 @@ test('write says when the disk is behind, and onDrain when it has caught up', as
   assert.equal((await writer.finish())?.size, WRITE_QUEUE_BYTES + 1)
 })
 
-test('given up before, in the middle of and after writing, a body leaves no file and no descriptor', async (t) => {
-  const directory = await temporaryDirectory(t)
+test('given up before, in the middle of and after writing, a body leaves no file and no descriptor', async () => {
+  const directory = await temporaryDirectory()
   const stages: ((writer: BodyWriter) => Promise<unknown>)[] = [
     async () => {},
     async (writer) => writer.write(Buffer.alloc(100_000)),
@@ -86,8 +86,8 @@ test('given up before, in the middle of and after writing, a body leaves no file
   assert.equal((await leftovers(directory)).descriptors, 0)
 })
 
-test('a disk that does not take it is a failure that says why, never a throw', async (t) => {
-  const file = join(await temporaryDirectory(t), 'file')
+test('a disk that does not take it is a failure that says why, never a throw', async () => {
+  const file = join(await temporaryDirectory(), 'file')
   await writeFile(file, 'in the way')
   const writer = new BodyWriter(join(file, 'body'))
   assert.equal(writer.write(Buffer.alloc(10)), true)
@@ -96,8 +96,8 @@ test('a disk that does not take it is a failure that says why, never a throw', a
   assert.equal(writer.failure.code, 'ENOTDIR')
 })
 
-test('a reader that is closed while it reads closes its descriptor afterwards', async (t) => {
-  const directory = await temporaryDirectory(t)
+test('a reader that is closed while it reads closes its descriptor afterwards', async () => {
+  const directory = await temporaryDirectory()
   const path = join(directory, 'body')
   const writer = new BodyWriter(path)
   writer.write(randomBytes(300_000))

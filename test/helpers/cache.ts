@@ -41,16 +41,13 @@ export interface TestCacheOptions extends ManagerOptions {
 
 export async function startCache(t: TestContext, options: TestCacheOptions = {}): Promise<TestCache> {
   const { interceptor, directory: given, ...managerOptions } = options
+  const directory = given ?? (await temporaryDirectory())
+  const manager = await StreamingManager.open(directory, managerOptions)
   const agent = new Agent()
-  const opened: StreamingManager[] = []
-  // Registered before the directory's own hook: hooks run in that order, and what is open must close first.
   t.after(async () => {
     await agent.destroy()
-    for (const manager of opened) await manager.close()
+    await manager.close()
   })
-  const directory = given ?? (await temporaryDirectory(t))
-  const manager = await StreamingManager.open(directory, managerOptions)
-  opened.push(manager)
   const dispatcher = agent.compose(cacheInterceptor(manager, interceptor))
   return { manager, dispatcher, directory, get: (url, ask) => answer(dispatcher, url, ask) }
 }

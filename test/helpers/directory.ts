@@ -1,13 +1,18 @@
 /** What lies in a cache directory, and what of it this process holds open. */
-import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp, readdir, readlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 
-/** A new directory that goes with the test. */
-export async function temporaryDirectory(t: TestContext): Promise<string> {
+const made: string[] = []
+process.once('exit', () => {
+  for (const directory of made) rmSync(directory, { recursive: true, force: true })
+})
+
+/** A new directory that goes with the process: managers close after their test, in any order, and write when they do. */
+export async function temporaryDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'usc-test-'))
-  t.after(() => rm(directory, { recursive: true, force: true }))
+  made.push(directory)
   return directory
 }
 

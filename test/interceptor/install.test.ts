@@ -40,7 +40,7 @@ test('a proxy from the environment stays in place under install()', async (t) =>
   const { port } = proxy.address() as AddressInfo
   const address = `http://127.0.0.1:${port}`
   const env = { PATH: process.env['PATH'], NODE_USE_ENV_PROXY: '1', HTTP_PROXY: address, http_proxy: address }
-  const directory = await temporaryDirectory(t)
+  const directory = await temporaryDirectory()
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', SCRIPT, directory], {
     env,
   })

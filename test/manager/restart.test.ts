@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { mkdir, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import cacache from 'cacache'
 import { StreamingManager } from '../../src/index.ts'
 import { startCache } from '../helpers/cache.ts'
@@ -15,8 +15,8 @@ import { startOrigin } from '../helpers/origin.ts'
 const BASE = 'https://example.com'
 
 /** A directory with twelve stored responses, three of them variants of one URL. */
-async function fill(t: TestContext): Promise<string> {
-  const directory = await temporaryDirectory(t)
+async function fill(): Promise<string> {
+  const directory = await temporaryDirectory()
   const manager = await StreamingManager.open(directory)
   for (let i = 0; i < 9; i++) await manager.put(`${BASE}/${i}`, { headers: { etag: `"${i}"` }, body: `body ${i}` })
   for (const language of ['de', 'fr', 'it']) {
@@ -71,7 +71,7 @@ const snapshots: Record<string, (path: string) => Promise<void>> = {
 
 for (const [name, prepare] of Object.entries(snapshots)) {
   test(`with a snapshot that is ${name} everything is found`, async (t) => {
-    const directory = await fill(t)
+    const directory = await fill()
     await prepare(join(directory, 'snapshot'))
     const manager = await StreamingManager.open(directory)
     t.after(() => manager.close())
@@ -80,7 +80,7 @@ for (const [name, prepare] of Object.entries(snapshots)) {
 }
 
 test('an old snapshot is corrected: what came after it is found, what is gone is forgotten', async (t) => {
-  const directory = await fill(t)
+  const directory = await fill()
   const old = join(directory, 'old-snapshot')
   await rename(join(directory, 'snapshot'), old)
   const between = await StreamingManager.open(directory)
@@ -99,7 +99,7 @@ test('an old snapshot is corrected: what came after it is found, what is gone is
 })
 
 test('a delete that comes before the index is read again is not undone by it', async (t) => {
-  const directory = await fill(t)
+  const directory = await fill()
   await rm(join(directory, 'snapshot'))
   const manager = await StreamingManager.open(directory)
   t.after(() => manager.close())
@@ -112,7 +112,7 @@ test('a delete that comes before the index is read again is not undone by it', a
 })
 
 test('clear() before the index is read again clears the disk too', async (t) => {
-  const directory = await fill(t)
+  const directory = await fill()
   await rm(join(directory, 'snapshot'))
   const manager = await StreamingManager.open(directory)
   t.after(() => manager.close())
@@ -121,8 +121,8 @@ test('clear() before the index is read again clears the disk too', async (t) => 
   assert.deepEqual(await leftovers(directory), { buckets: 0, contents: 0, temporary: 0, descriptors: 0 })
 })
 
-test('cacache reads the directory: ls and get find every URL, verify finds nothing wrong', async (t) => {
-  const directory = await fill(t)
+test('cacache reads the directory: ls and get find every URL, verify finds nothing wrong', async () => {
+  const directory = await fill()
   const listed = await cacache.ls(directory)
   assert.equal(Object.keys(listed).length, 10)
   assert.equal(listed[`${BASE}/4`]?.metadata.statusCode, 200)
@@ -132,8 +132,8 @@ test('cacache reads the directory: ls and get find every URL, verify finds nothi
   assert.deepEqual([found['badContentCount'], found['missingContent'], found['totalEntries']], [0, 0, 10])
 })
 
-test('after cacache.verify the newest variant of each URL is left, with the snapshot and without', async (t) => {
-  const directory = await fill(t)
+test('after cacache.verify the newest variant of each URL is left, with the snapshot and without', async () => {
+  const directory = await fill()
   await cacache.verify(directory)
   for (const snapshot of ['kept', 'removed']) {
     if (snapshot === 'removed') await rm(join(directory, 'snapshot'))
@@ -147,7 +147,7 @@ test('after cacache.verify the newest variant of each URL is left, with the snap
 })
 
 test('what cacache has put there by itself is left alone and not served', async (t) => {
-  const directory = await fill(t)
+  const directory = await fill()
   await cacache.put(directory, `${BASE}/foreign`, 'foreign')
   const manager = await StreamingManager.open(directory)
   t.after(() => manager.close())
@@ -157,7 +157,7 @@ test('what cacache has put there by itself is left alone and not served', async 
 })
 
 test('a process that was killed loses nothing that was committed', async (t) => {
-  const directory = await temporaryDirectory(t)
+  const directory = await temporaryDirectory()
   const script = `
     const { StreamingManager } = await import(${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)})
     const manager = await StreamingManager.open(process.argv[1])
@@ -186,8 +186,8 @@ test('a process that was killed loses nothing that was committed', async (t) => 
   assert.equal((await leftovers(directory)).temporary, 0)
 })
 
-test('content that nothing refers to is removed once it is old enough', async (t) => {
-  const directory = await fill(t)
+test('content that nothing refers to is removed once it is old enough', async () => {
+  const directory = await fill()
   const [some = ''] = await filesIn(directory, 'content-v2')
   const orphan = join(dirname(some), 'f'.repeat(60))
   await writeFile(orphan, 'orphan')
@@ -205,8 +205,8 @@ test('content that nothing refers to is removed once it is old enough', async (t
 })
 
 test('a planted symbolic link is not followed', async (t) => {
-  const directory = await fill(t)
-  const secret = join(await temporaryDirectory(t), 'secret')
+  const directory = await fill()
+  const secret = join(await temporaryDirectory(), 'secret')
   await writeFile(secret, 'body 0')
   const manager = await StreamingManager.open(directory)
   t.after(() => manager.close())
@@ -218,7 +218,7 @@ test('a planted symbolic link is not followed', async (t) => {
 })
 
 test('damaged and planted bucket lines are passed over', async (t) => {
-  const directory = await fill(t)
+  const directory = await fill()
   await rm(join(directory, 'snapshot'))
   const buckets = await filesIn(directory, 'index-v5')
   for (const [i, bucket] of buckets.entries()) {

@@ -199,7 +199,7 @@ test('a temporary manager is gone with its directory', async () => {
 test('directories and files are for their owner alone, whatever the umask', async (t) => {
   const before = process.umask(0)
   t.after(() => process.umask(before))
-  const { manager, directory } = await startCache(t, { directory: join(await temporaryDirectory(t), 'made', 'here') })
+  const { manager, directory } = await startCache(t, { directory: join(await temporaryDirectory(), 'made', 'here') })
   await manager.put(URL_A, { body: 'x' })
   await manager.close()
   assert.equal((await stat(directory)).mode & 0o777, 0o700)
@@ -220,8 +220,8 @@ const wrong: [string, unknown][] = [
   ['maxAge', 1],
 ]
 
-test('wrong options say what was expected and what came', async (t) => {
-  const directory = await temporaryDirectory(t)
+test('wrong options say what was expected and what came', async () => {
+  const directory = await temporaryDirectory()
   for (const [name, value] of wrong) {
     await assert.rejects(
       StreamingManager.open(directory, { [name]: value }),
@@ -254,8 +254,8 @@ test('wrong responses say so', async (t) => {
   for (const response of responses) await assert.rejects(manager.put(URL_A, response), InvalidOptionError)
 })
 
-test('a directory that cannot be made is a DirectoryError', async (t) => {
-  const file = join(await temporaryDirectory(t), 'file')
+test('a directory that cannot be made is a DirectoryError', async () => {
+  const file = join(await temporaryDirectory(), 'file')
   await writeFile(file, '')
   await assert.rejects(StreamingManager.open(file), (error) => {
     assert.ok(error instanceof DirectoryError)
