@@ -1,5 +1,8 @@
 /** The public list. What is not named here is not for users and may change. */
 export { cacheInterceptor } from './interceptor/cache-interceptor.ts'
+export { withCacheOptions } from './interceptor/cache-options.ts'
+export type { RequestCacheOptions } from './interceptor/cache-options.ts'
+export { createFetch } from './interceptor/create-fetch.ts'
 export { install } from './interceptor/install.ts'
 export type { CacheInterceptorOptions } from './interceptor/options.ts'
 export type {
@@ -15,6 +18,7 @@ export type { ManagerOptions } from './manager/options.ts'
 export type { Counts } from './manager/statistics.ts'
 export type { HeadersInput, PutResponse } from './manager/put.ts'
 export type { CachedEntry, CachedResponse } from './manager/views.ts'
+export type { CacheMode } from './policy/cache-mode.ts'
 export type { FieldsByName } from './policy/field-lines.ts'
 export { ClosedError, ContentError, DirectoryError, InvalidOptionError } from './errors.ts'
 export type {

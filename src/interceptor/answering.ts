@@ -42,6 +42,7 @@ export class Answering {
 
   /** Returns what `dispatch` must: false when the dispatcher is busy. */
   answer(turn: Turn): boolean {
+    if (turn.request.mode === 'reload') return this.#fetch(turn, 'request')
     const lookup = this.#engine.lookup(turn.request, this.#options.policy)
     switch (lookup.outcome) {
       case 'hit':

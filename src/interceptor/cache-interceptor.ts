@@ -9,6 +9,7 @@ import { cacheKey } from '../policy/cache-key.ts'
 import { isSafe } from '../policy/invalidation.ts'
 import { passesBy } from '../policy/reuse.ts'
 import { Answering } from './answering.ts'
+import { currentMode } from './cache-options.ts'
 import { readHeaders, targetOrigin, targetUri, toCacheRequest } from './cache-request.ts'
 import type { Dispatch, DispatchHandler, DispatchOptions, Interceptor, ReceivedOptions } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
@@ -67,8 +68,8 @@ class CachedDispatch {
     const headers =
       this.#options.methods.has(received.method) && hasNoContent(received) ? readHeaders(received.headers) : undefined
     if (headers === undefined) return this.#bypass(received, consumer, uri, 'method')
-    const request = toCacheRequest(received.method, uri, headers)
-    if (passesBy(request)) return this.#bypass(received, consumer, uri, 'bypass')
+    const request = toCacheRequest(received.method, uri, headers, currentMode())
+    if (request.mode === 'no-store' || passesBy(request)) return this.#bypass(received, consumer, uri, 'bypass')
     return this.#answering.answer({ received, headers, request, exchange: new Exchange(consumer) })
   }
 

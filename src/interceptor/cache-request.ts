@@ -1,6 +1,7 @@
 /** From what a caller dispatches to what the cache understands: method, key, fields. Callers use every form there is. */
 import { stringify, type ParsedUrlQueryInput } from 'node:querystring'
 import { cacheKey } from '../policy/cache-key.ts'
+import type { CacheMode } from '../policy/cache-mode.ts'
 import type { CacheRequest } from '../policy/cache-request.ts'
 import type { ReceivedOptions } from './dispatch.ts'
 
@@ -41,14 +42,19 @@ export function targetUri(origin: string, options: ReceivedOptions): string | un
   return search === '' ? origin + path : `${origin}${path}?${search}`
 }
 
-export function toCacheRequest(method: string, uri: string, headers: RequestHeaders): CacheRequest {
+export function toCacheRequest(
+  method: string,
+  uri: string,
+  headers: RequestHeaders,
+  mode: CacheMode = 'default',
+): CacheRequest {
   const fields: Record<string, string> = Object.create(null)
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase()
     const joined = Array.isArray(value) ? value.join(', ') : value
     fields[lower] = fields[lower] === undefined ? joined : `${fields[lower]}, ${joined}`
   }
-  return { method, key: cacheKey(method, uri + hostSuffix(uri, fields['host'])), fields }
+  return { method, key: cacheKey(method, uri + hostSuffix(uri, fields['host'])), fields, mode }
 }
 
 /**

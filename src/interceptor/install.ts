@@ -11,7 +11,7 @@ import type { CacheInterceptorOptions } from './options.ts'
 
 const SYMBOLS = [Symbol.for('undici.globalDispatcher.1'), Symbol.for('undici.globalDispatcher.2')]
 
-interface GlobalDispatcher {
+export interface GlobalDispatcher {
   compose(interceptor: Interceptor): GlobalDispatcher
 }
 
@@ -24,9 +24,7 @@ interface GlobalDispatcher {
  */
 export function install(manager: StreamingManager, options?: CacheInterceptorOptions): () => void {
   const interceptor = cacheInterceptor(manager, options)
-  // Node makes its dispatcher when fetch's code is first touched.
-  void new Request('http://localhost/')
-  const globals = globalThis as unknown as Record<symbol, GlobalDispatcher | undefined>
+  const globals = globalDispatchers()
   const installed = SYMBOLS.map((symbol) => {
     const before = globals[symbol]
     const composed = before?.compose(interceptor)
@@ -38,4 +36,19 @@ export function install(manager: StreamingManager, options?: CacheInterceptorOpt
       if (composed !== undefined && globals[symbol] === composed) globals[symbol] = before
     }
   }
+}
+
+/** The dispatcher that Node's own fetch uses now: of its generation, so that it takes that fetch's handlers. */
+export function globalDispatcher(): GlobalDispatcher {
+  const globals = globalDispatchers()
+  const [legacy, current] = SYMBOLS.map((symbol) => globals[symbol])
+  const own = Number(process.versions.node.split('.')[0]) >= 26 ? (current ?? legacy) : (legacy ?? current)
+  if (own === undefined) throw new Error('This Node has no global dispatcher')
+  return own
+}
+
+function globalDispatchers(): Record<symbol, GlobalDispatcher | undefined> {
+  // Node makes its dispatcher when fetch's code is first touched.
+  void new Request('http://localhost/')
+  return globalThis
 }

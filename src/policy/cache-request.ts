@@ -1,5 +1,7 @@
 /** A request as the cache sees it, whatever form the caller gave it in. Built by `interceptor/cache-request.ts`. */
 
+import type { CacheMode } from './cache-mode.ts'
+
 /** Request fields by lower-case name; several lines of one name are joined with a comma (RFC 9110 section 5.3). */
 export type RequestFields = Readonly<Record<string, string | undefined>>
 
@@ -8,6 +10,7 @@ export interface CacheRequest {
   /** Cache key for this method and target URI (RFC 9111 section 2). */
   readonly key: string
   readonly fields: RequestFields
+  readonly mode: CacheMode
 }
 
 /** How an interceptor's cache behaves: its options as far as the policy needs them. */

@@ -1,6 +1,7 @@
 /** Constructing responses from caches (RFC 9111 section 4): may a stored response answer this request? */
 import { isWhole, MAX_DELTA_SECONDS, requestDirectives, responseDirectives, seconds } from './cache-control.ts'
 import type { Directives } from './cache-control.ts'
+import { usesAnything } from './cache-mode.ts'
 import type { CacheRequest, PolicySettings } from './cache-request.ts'
 import { currentAge, freshnessLifetime } from './freshness.ts'
 import { keyOfGet } from './cache-key.ts'
@@ -32,12 +33,16 @@ export function isOwnCondition(request: CacheRequest): boolean {
 
 /** Section 5.2.1.7: "the client only wishes to obtain a stored response". */
 export function isOnlyIfCached(request: CacheRequest): boolean {
-  return requestDirectives(request.fields).has('only-if-cached')
+  return request.mode === 'only-if-cached' || requestDirectives(request.fields).has('only-if-cached')
 }
 
 export function mayReuse(stored: StoredResponse, request: CacheRequest, now: number, settings: PolicySettings): Reuse {
   const ofResponse = responseDirectives(stored.fields)
-  if (settings.shared && (stored.scope === 'private' || isWhole(ofResponse, 'private'))) return { use: 'none' }
+  if (isOthers(stored, request, ofResponse, settings)) return { use: 'none' }
+  if (request.mode === 'no-cache') return { use: 'validate', because: 'request' }
+  const age = currentAge(stored, now)
+  const ttl = freshnessLifetime(stored, settings) - age
+  if (usesAnything(request.mode)) return { use: 'serve', age, ttl, revalidate: false }
   const ofRequest = requestDirectives(request.fields)
   // Section 5.2.1.4: "the client prefers stored response not be used … without successful validation"
   if (ofRequest.has('no-cache')) return { use: 'validate', because: 'request' }
@@ -45,8 +50,6 @@ export function mayReuse(stored: StoredResponse, request: CacheRequest, now: num
   if (isWhole(ofResponse, 'no-cache')) return { use: 'validate', because: 'stale' }
   // A clock that was set back says nothing about age; without a clock every use is validated (section 4).
   if (now < stored.responseTime) return { use: 'validate', because: 'stale' }
-  const age = currentAge(stored, now)
-  const ttl = freshnessLifetime(stored, settings) - age
   if (isTooOld(stored, ofRequest, ofResponse, age, ttl)) return { use: 'validate', because: 'request' }
   const minFresh = seconds(ofRequest, 'min-fresh')
   if (minFresh !== undefined && ttl < minFresh) return { use: 'validate', because: ttl > 0 ? 'request' : 'stale' }
@@ -58,6 +61,18 @@ export function mayReuse(stored: StoredResponse, request: CacheRequest, now: num
   const window = seconds(ofResponse, 'stale-while-revalidate')
   if (window !== undefined && -ttl < window) return { use: 'serve', age, ttl, revalidate: true }
   return { use: 'validate', because: 'stale' }
+}
+
+/** Stored for a single user, or against the rules by a request that knew none: not for everybody. */
+function isOthers(
+  stored: StoredResponse,
+  request: CacheRequest,
+  ofResponse: Directives,
+  settings: PolicySettings,
+): boolean {
+  if (request.mode === 'ignore-rules') return false
+  if (ofResponse.has('no-store') && !ofResponse.has('must-understand')) return true
+  return settings.shared && (stored.scope === 'private' || isWhole(ofResponse, 'private'))
 }
 
 /**
@@ -121,7 +136,7 @@ export function whenOriginFails(
   const ofRequest = requestDirectives(request.fields)
   const ofResponse = responseDirectives(stored.fields)
   // The client asked for validation, and there is none.
-  if (ofRequest.has('no-cache')) return 'pass-on'
+  if (request.mode === 'no-cache' || ofRequest.has('no-cache')) return 'pass-on'
   if (forbidsStale(ofResponse, settings)) return failure === 'error' ? 'pass-on' : 'gateway-timeout'
   const staleness = currentAge(stored, now) - freshnessLifetime(stored, settings)
   const window = Math.max(seconds(ofRequest, 'stale-if-error') ?? -1, seconds(ofResponse, 'stale-if-error') ?? -1)

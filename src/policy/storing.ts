@@ -37,7 +37,8 @@ export function headToStore(
   settings: PolicySettings,
 ): StoredHead | Refusal {
   const refusal = whyNotStore(request, response, times, settings)
-  if (refusal !== undefined) return refusal
+  const isAgainstRules = refusal !== undefined && request.mode === 'ignore-rules' && response.statusCode === 200
+  if (refusal !== undefined && !isAgainstRules) return refusal
   const vary = varyNames(response.fields)
   if (vary === undefined) return 'vary'
   const head: StoredHead = {
@@ -47,10 +48,11 @@ export function headToStore(
     statusCode: response.statusCode,
     statusMessage: response.statusMessage,
     fields: storedFields(response.fields, times.responseTime, settings.shared ? 'shared' : 'private'),
-    scope: settings.shared ? 'shared' : 'private',
+    // What the rules forbid is kept from those who go by them.
+    scope: settings.shared && !isAgainstRules ? 'shared' : 'private',
     ...times,
   }
-  return isUseful(head, settings) ? head : 'useless'
+  return request.mode === 'ignore-rules' || isUseful(head, settings) ? head : 'useless'
 }
 
 function whyNotStore(

@@ -14,7 +14,12 @@ import type { FieldLines, StoredResponse } from '../../src/stored-response.ts'
 const NOW = Date.parse('Mon, 23 Nov 2026 12:00:00 GMT')
 const times = { requestTime: NOW, responseTime: NOW }
 const settings = { shared: true, cacheByDefault: undefined, staleWhenUnreachable: true }
-const get = (fields: Record<string, string> = {}): CacheRequest => ({ method: 'GET', key: 'http://a/', fields })
+const get = (fields: Record<string, string> = {}): CacheRequest => ({
+  method: 'GET',
+  key: 'http://a/',
+  fields,
+  mode: 'default',
+})
 
 function toStore(fields: FieldLines, statusCode = 200, request = get()): StoredHead | string {
   return headToStore(request, { statusCode, statusMessage: '', fields }, times, settings)
