@@ -54,6 +54,8 @@ export class StoringHandler implements DispatchHandler {
     const { engine, exchange } = this.#forwarded
     this.#tee?.abort('incomplete')
     this.#tee = undefined
+    this.#declaredSize = undefined
+    this.#receivedSize = 0
     this.#requestTime = engine.options.clock()
     this.#generation = engine.generation
     this.#history = (context as { history?: readonly unknown[] } | null | undefined)?.history
@@ -116,6 +118,7 @@ export class StoringHandler implements DispatchHandler {
   #beginStore(response: ResponseHead, isHttp1: boolean): void {
     const { engine, request, options, stored } = this.#forwarded
     if (this.#source === undefined || engine.isClosed) return
+    if (request.method === 'HEAD' && !this.wasRedirected) engine.noteHead(request, response, this.times())
     const head = headToStore(request, response, this.times(), options.policy)
     const refusal =
       typeof head === 'string'

@@ -9,7 +9,7 @@ import { keyOfGet } from '../policy/cache-key.ts'
 import type { CacheRequest, PolicySettings, ResponseHead } from '../policy/cache-request.ts'
 import { mayReuse } from '../policy/reuse.ts'
 import type { StoredHead, Times } from '../policy/storing.ts'
-import { freshened, isFor } from '../policy/validation.ts'
+import { freshened, isFor, updatedByHead } from '../policy/validation.ts'
 import { variantOf, varyNames } from '../policy/vary.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -184,6 +184,15 @@ export class CacheEngine {
     if (record.variant === stored.variant) this.holdings.update(current, record)
     else this.#rename(current, record)
     return record
+  }
+
+  /** RFC 9111 section 4.3.5: a 200 to HEAD updates or takes out the response to GET that the request selects. */
+  noteHead(request: CacheRequest, head: ResponseHead, times: Times): void {
+    const { stored } = this.catalogue.select(keyOfGet(request.key), request)
+    if (stored === undefined || stored.statusCode !== 200 || head.statusCode !== 200) return
+    const updated = updatedByHead(stored, head, times)
+    if (updated === undefined) this.holdings.remove(stored)
+    else this.holdings.update(stored, updated)
   }
 
   /** A 304 changed what the response varies on: its name changes, in memory and in the bucket. */

@@ -68,3 +68,16 @@ function mergedFields(stored: StoredResponse, update: FieldLines): FieldLines {
   }
   return [...kept, ...lines]
 }
+
+/**
+ * Section 4.3.5: a 200 to HEAD says what a GET would bring. With the same validators and length it updates the stored
+ * response to GET; undefined when one of them differs, and what is stored is right no more.
+ */
+export function updatedByHead(stored: StoredResponse, head: ResponseHead, times: Times): StoredResponse | undefined {
+  const length = firstLine(head.fields, 'content-length')
+  if (length !== undefined && length !== String(stored.body.size)) return undefined
+  for (const name of ['etag', 'last-modified']) {
+    if (firstLine(head.fields, name) !== firstLine(stored.fields, name)) return undefined
+  }
+  return freshened(stored, head, times)
+}

@@ -201,3 +201,19 @@ test('answers that came by a redirect below the cache are not stored under the f
   assert.equal(origin.requests.length, 4)
   assert.equal(cache.manager.entryCount, 0)
 })
+
+test('a HEAD that finds the same freshens the response to GET, one that finds another takes it out', async (t) => {
+  let etag = '"one"'
+  const { origin, clock, cache, url } = await start(t, (_, response) => {
+    response.writeHead(200, { etag, 'cache-control': 'max-age=10', 'content-length': '4' }).end('body')
+  })
+  await cache.get(url)
+  clock.pass(11)
+  assert.match((await cache.get(url, { method: 'HEAD' })).cache, /^fwd=/)
+  assert.match((await cache.get(url)).cache, /^hit/)
+  clock.pass(11)
+  etag = '"two"'
+  await cache.get(url, { method: 'HEAD' })
+  assert.match((await cache.get(url)).cache, /^fwd=uri-miss/)
+  assert.equal(origin.requests.length, 4)
+})

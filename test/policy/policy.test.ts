@@ -39,6 +39,33 @@ test('statuses: what may be stored and what may not', () => {
   assert.equal(toStore(['last-modified', new Date(NOW - 1e6).toUTCString()], 302), 'status')
 })
 
+test('must-understand: no-store is ignored where the status is understood, and nothing is stored where it is not', () => {
+  const fields = ['cache-control', 'must-understand, no-store, max-age=60']
+  assert.ok(typeof toStore(fields, 200) === 'object')
+  assert.equal(toStore(fields, 599), 'status')
+  assert.ok(typeof toStore(['cache-control', 'max-age=60'], 599) === 'object')
+})
+
+test('private and no-cache with fields narrow to those; what is malformed narrows nothing', () => {
+  const kept = (control: string) => {
+    const head = toStore(['cache-control', `max-age=60, ${control}`, 'X-A', '1', 'X-B', '2'])
+    return typeof head === 'string' ? head : head.fields.filter((part) => part.startsWith('X-')).join()
+  }
+  assert.equal(kept('private="x-a"'), 'X-B')
+  assert.equal(kept('no-cache="X-A , x-c"'), 'X-B')
+  for (const malformed of [
+    'private=""',
+    'private="x-a',
+    'private=" x-a"',
+    'private = "x-a"',
+    'private=x-a',
+    'private="x a"',
+  ]) {
+    assert.equal(kept(malformed), 'private', malformed)
+  }
+  assert.equal(kept('no-cache=x-a'), 'useless')
+})
+
 test('what is never fresh and has no validator is not stored', () => {
   assert.equal(toStore([]), 'useless')
   assert.equal(toStore(['cache-control', 'max-age=0']), 'useless')
