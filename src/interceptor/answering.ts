@@ -6,7 +6,7 @@ import type { ForwardReason } from '../diagnostics.ts'
 import type { CacheEngine } from '../manager/cache-engine.ts'
 import type { CacheRequest } from '../policy/cache-request.ts'
 import { currentAge, freshnessLifetime } from '../policy/freshness.ts'
-import { isOnlyIfCached, isOwnCondition } from '../policy/reuse.ts'
+import { isOnlyIfCached, isOwnCondition, OWN_CONDITIONS } from '../policy/reuse.ts'
 import { served } from '../policy/serving.ts'
 import { conditionalFields } from '../policy/validation.ts'
 import type { StoredResponse } from '../stored-response.ts'
@@ -47,7 +47,7 @@ export class Answering {
     switch (lookup.outcome) {
       case 'hit':
         this.#serve(turn, lookup.stored, lookup.age, lookup.ttl)
-        if (lookup.revalidate) this.#revalidate(turn, lookup.stored)
+        if (lookup.revalidate && !isOnlyIfCached(turn.request)) this.#revalidate(turn, lookup.stored)
         return true
       case 'validate':
         if (isOnlyIfCached(turn.request)) return this.#refuse(turn)
@@ -115,8 +115,9 @@ export class Answering {
     const release = this.#engine.claimRevalidation(stored)
     if (release === undefined) return
     const exchange = new Exchange({ onResponseEnd: release, onResponseError: release })
-    const received = { ...turn.received, body: null }
-    const background: Turn = { ...turn, received, exchange }
+    const headers = withoutOwnConditions(turn.headers)
+    const received = { ...turn.received, headers, body: null }
+    const background: Turn = { ...turn, received, headers, exchange }
     this.#sendValidation(background, {
       ...this.#forwarded(background, 'stale'),
       stored,
@@ -169,4 +170,10 @@ export class Answering {
 /** `pipeline()` waits for its request stream to be read, also when nobody needs it. */
 function drain(body: unknown): void {
   if (isPipelineBody(body)) body.resume()
+}
+
+/** Headers for a request of the cache's own, which asks for the whole and states its own conditions. */
+function withoutOwnConditions(headers: RequestHeaders): RequestHeaders {
+  const kept = Object.entries(headers).filter(([name]) => !OWN_CONDITIONS.has(name.toLowerCase()))
+  return Object.fromEntries(kept)
 }

@@ -23,12 +23,15 @@ export function passesBy(request: CacheRequest): boolean {
   return request.fields['if-match'] !== undefined || request.fields['if-unmodified-since'] !== undefined
 }
 
+/** Fields by which a caller asks for a part, or states conditions that a cache may judge. */
+export const OWN_CONDITIONS: ReadonlySet<string> = new Set(['range', 'if-range', 'if-none-match', 'if-modified-since'])
+
 /**
  * The request asks for a part, or states conditions of its own. A stored response that needs no validation answers it;
  * where there is none, it goes to the origin as it is: conditions of the cache's would change what it asks for.
  */
 export function isOwnCondition(request: CacheRequest): boolean {
-  return ['range', 'if-none-match', 'if-modified-since'].some((name) => request.fields[name] !== undefined)
+  return Object.keys(request.fields).some((name) => name !== 'if-range' && OWN_CONDITIONS.has(name))
 }
 
 /** Section 5.2.1.7: "the client only wishes to obtain a stored response". */

@@ -59,6 +59,16 @@ test('a background validation that brings a new response stores it; one that fai
   assert.equal((await get(url)).text, 'new')
 })
 
+test('a background validation has the conditions of the cache, not those of the request that set it off', async (t) => {
+  const { origin, url, get, manager } = await start(t, 'max-age=10, stale-while-revalidate=60', (response) =>
+    response.writeHead(304, { etag: '"e"' }).end(),
+  )
+  assert.equal((await get(url, { headers: { Range: 'bytes=0-1', 'If-None-Match': '"mine"' } })).text, 'st')
+  while (manager.stats().freshened === 0) await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(origin.requests[1]?.headers['if-none-match'], '"e"')
+  assert.equal(origin.requests[1]?.headers['range'], undefined)
+})
+
 test('after the window, and with must-revalidate, it is validated first', async (t) => {
   for (const control of [
     'max-age=10, stale-while-revalidate=5',
