@@ -82,10 +82,13 @@ class CachedDispatch {
 
   #invalidating(received: ReceivedOptions, consumer: DispatchHandler, target: string): DispatchHandler {
     const headers = readHeaders(received.headers) ?? {}
-    return new InvalidatingHandler(consumer, target, (uri) => {
-      const { key } = toCacheRequest('GET', uri, headers)
-      this.#engine.invalidate(key)
-      this.#engine.invalidate(cacheKey('HEAD', key))
+    return new InvalidatingHandler(consumer, target, {
+      uri: (uri) => {
+        const { key } = toCacheRequest('GET', uri, headers)
+        this.#engine.invalidate(key)
+        this.#engine.invalidate(cacheKey('HEAD', key))
+      },
+      groups: (groups) => this.#engine.invalidateGroups(target, groups),
     })
   }
 

@@ -1,5 +1,6 @@
 /** Cache-Status (RFC 9211): what the cache did for a response, appended to what caches before it have said. */
 import type { IncomingHttpHeaders } from 'node:http'
+import { serializeItem, Token, type BareItem } from 'structured-headers'
 import { PACKAGE_NAME, type ForwardReason } from '../diagnostics.ts'
 import type { RawHeaders } from './dispatch.ts'
 import { toFieldLines, toRawHeaders } from './headers.ts'
@@ -8,18 +9,25 @@ const FIELD = 'cache-status'
 
 /** Section 2.1: "the request was satisfied by the cache". `ttl` in seconds, negative when stale (section 2.4). */
 export function hitStatus(ttl: number): string {
-  return `${PACKAGE_NAME}; hit; ttl=${Math.floor(ttl)}`
+  return member({ hit: true, ttl: Math.floor(ttl) })
 }
 
 /** Section 2.2: the request went forward, and why; `stored` when the response is on its way into the store (2.5). */
 export function forwardStatus(reason: ForwardReason, stored: boolean): string {
-  return `${PACKAGE_NAME}; fwd=${reason}${stored ? '; stored' : ''}`
+  return member(stored ? { fwd: new Token(reason), stored } : { fwd: new Token(reason) })
 }
 
 /** A stored response after the request went forward: vouched for by a 304, or stale because the origin has failed. */
 export function forwardedHitStatus(reason: ForwardReason, answer: number | 'unreachable', ttl: number): string {
-  const outcome = answer === 'unreachable' ? 'detail=unreachable' : `fwd-status=${answer}`
-  return `${PACKAGE_NAME}; fwd=${reason}; ${outcome}; ttl=${Math.floor(ttl)}`
+  const outcome = answer === 'unreachable' ? { detail: new Token(answer) } : { 'fwd-status': answer }
+  return member({ fwd: new Token(reason), ...outcome, ttl: Math.floor(ttl) })
+}
+
+const NAME = new Token(PACKAGE_NAME)
+
+/** Parameters are tokens, numbers and flags, so that a semicolon is always a separator: a space after it reads better. */
+function member(parameters: Record<string, BareItem>): string {
+  return serializeItem(NAME, new Map(Object.entries(parameters))).replaceAll(';', '; ')
 }
 
 /** The header section with one more member of the list, in both forms: fetch reads the raw one only. */

@@ -1,18 +1,26 @@
 /** An unsafe request: passes everything on, and invalidates what is stored for its target when it did not fail. */
 import type { IncomingHttpHeaders } from 'node:http'
+import { invalidatedGroups } from '../policy/cache-groups.ts'
 import { invalidatedUris, invalidates } from '../policy/invalidation.ts'
 import type { DispatchController, DispatchHandler } from './dispatch.ts'
 import { PassThrough } from './pass-through.ts'
 
+/** What is told that stored responses are valid no more. */
+export interface Invalidator {
+  uri(uri: string): void
+  /** Cache groups of the target's origin (RFC 9875). */
+  groups(groups: ReadonlySet<string>): void
+}
+
 export class InvalidatingHandler extends PassThrough {
   readonly #target: string
-  readonly #invalidate: (uri: string) => void
+  readonly #invalidator: Invalidator
 
-  /** `target` is the request's target URI; `invalidate` is called with each URI that its success makes invalid. */
-  constructor(handler: DispatchHandler, target: string, invalidate: (uri: string) => void) {
+  /** `target` is the request's target URI. */
+  constructor(handler: DispatchHandler, target: string, invalidator: Invalidator) {
     super(handler)
     this.#target = target
-    this.#invalidate = invalidate
+    this.#invalidator = invalidator
   }
 
   override onResponseStart(
@@ -22,7 +30,11 @@ export class InvalidatingHandler extends PassThrough {
     statusMessage?: string,
   ): void {
     // Before the caller learns of it: what it asks for next must not be what was stored before.
-    if (invalidates(statusCode)) for (const uri of invalidatedUris(this.#target, headers)) this.#invalidate(uri)
+    if (invalidates(statusCode)) {
+      for (const uri of invalidatedUris(this.#target, headers)) this.#invalidator.uri(uri)
+      const groups = invalidatedGroups(headers)
+      if (groups.size > 0) this.#invalidator.groups(groups)
+    }
     super.onResponseStart(controller, statusCode, headers, statusMessage)
   }
 }

@@ -26,6 +26,11 @@ export interface CacheInterceptorOptions {
    * `must-revalidate` forbids it: then the answer is 504. False leaves the error to the caller. Default true.
    */
   readonly staleWhenUnreachable?: boolean
+  /**
+   * Names of targeted fields, such as `CDN-Cache-Control`, that go before Cache-Control and Expires where a response has
+   * them (RFC 9213); the first that is valid counts. Default none.
+   */
+  readonly targets?: readonly string[]
   /** Adds `Cache-Status` (RFC 9211) to responses, saying what the cache did. Default true. */
   readonly cacheStatus?: boolean
 }
@@ -43,6 +48,7 @@ const DEFAULTS = {
   origins: undefined,
   cacheByDefault: undefined,
   staleWhenUnreachable: true,
+  targets: [],
   cacheStatus: true,
 } as const
 
@@ -51,7 +57,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
   if (typeof given !== 'object' || given === null) throw new InvalidOptionError('options', 'an object', given)
   rejectUnknown(given, DEFAULTS)
   const options: CacheInterceptorOptions = { ...DEFAULTS, ...withoutUndefined(given) }
-  const { type, methods, origins, cacheByDefault, staleWhenUnreachable, cacheStatus } = options
+  const { type, methods, origins, cacheByDefault, staleWhenUnreachable, targets, cacheStatus } = options
   if (type !== 'shared' && type !== 'private') throw new InvalidOptionError('type', "'shared' or 'private'", type)
   if (
     !Array.isArray(methods) ||
@@ -63,11 +69,22 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
   if (cacheByDefault !== undefined && !(Number.isSafeInteger(cacheByDefault) && cacheByDefault >= 0)) {
     throw new InvalidOptionError('cacheByDefault', 'an integer from 0, in seconds', cacheByDefault)
   }
+  if (
+    !Array.isArray(targets) ||
+    !targets.every((name) => typeof name === 'string' && /^[\w-]+-cache-control$/i.test(name))
+  ) {
+    throw new InvalidOptionError('targets', 'a list of field names such as CDN-Cache-Control', targets)
+  }
   for (const [name, value] of Object.entries({ staleWhenUnreachable, cacheStatus })) {
     if (typeof value !== 'boolean') throw new InvalidOptionError(name, 'true or false', value)
   }
   return {
-    policy: { shared: type === 'shared', cacheByDefault, staleWhenUnreachable: staleWhenUnreachable === true },
+    policy: {
+      shared: type === 'shared',
+      cacheByDefault,
+      staleWhenUnreachable: staleWhenUnreachable === true,
+      targets: targets.map((name) => name.toLowerCase()),
+    },
     methods: new Set(methods),
     allowsOrigin: originFilter(origins),
     cacheStatus: cacheStatus === true,

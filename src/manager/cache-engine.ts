@@ -5,6 +5,7 @@
 import { TTLCache } from '@isaacs/ttlcache'
 import type { BodyReader } from '../content-store/body-reader.ts'
 import type { ContentStore } from '../content-store/content-store.ts'
+import { groupsOf } from '../policy/cache-groups.ts'
 import { keyOfGet } from '../policy/cache-key.ts'
 import type { CacheRequest, PolicySettings, ResponseHead } from '../policy/cache-request.ts'
 import { mayReuse } from '../policy/reuse.ts'
@@ -220,6 +221,18 @@ export class CacheEngine {
     this.#invalidations.mark(key)
     this.holdings.removeKey(key)
     if (!this.#isReconciled) this.holdings.eraseKey(key)
+  }
+
+  /**
+   * RFC 9875: what belongs to one of these groups goes, of the origin of `uri` only. A walk over the index: such
+   * invalidations are rare, and so is the field that asks for them.
+   */
+  invalidateGroups(uri: string, groups: ReadonlySet<string>): void {
+    const { origin } = new URL(uri)
+    for (const { key, fields } of [...this.catalogue.records()]) {
+      const isOfOrigin = keyOfGet(key).startsWith(`${origin}/`)
+      if (isOfOrigin && !groupsOf(fields).isDisjointFrom(groups)) this.invalidate(key)
+    }
   }
 
   clear(): void {

@@ -21,6 +21,8 @@ export interface PolicySettings {
   readonly cacheByDefault: number | undefined
   /** A stale response is served when the origin cannot be reached, where nothing forbids it (section 4.2.4). */
   readonly staleWhenUnreachable: boolean
+  /** Lower-case names of targeted fields that go before Cache-Control, in this order (RFC 9213). */
+  readonly targets: readonly string[]
 }
 
 /** A response as it came, before anything is known of its body. */

@@ -4,6 +4,7 @@ import { fieldValue, firstLine } from './field-lines.ts'
 import { parseHttpDate } from './http-date.ts'
 import { hasExplicitLifetime, lifetimeOf } from './semantics.ts'
 import { HEURISTICALLY_CACHEABLE } from './status.ts'
+import { effectiveFields } from './targeted.ts'
 import type { PolicySettings } from './cache-request.ts'
 import type { StoredResponse } from '../stored-response.ts'
 
@@ -41,7 +42,8 @@ export function freshnessLifetime(stored: StoredResponse, settings: PolicySettin
 }
 
 function workOutLifetime(stored: StoredResponse, settings: PolicySettings): number {
-  const { statusCode, fields, responseTime } = stored
+  const { statusCode, responseTime } = stored
+  const fields = effectiveFields(stored.fields, settings.targets)
   const directives = responseDirectives(fields)
   const input = { directives, fields, responseTime, shared: settings.shared }
   // Section 4.2.2: heuristics are for statuses "defined as heuristically cacheable" and what is "explicitly marked".

@@ -3,6 +3,7 @@ import { isWhole, MAX_DELTA_SECONDS, requestDirectives, responseDirectives, seco
 import type { Directives } from './cache-control.ts'
 import { usesAnything } from './cache-mode.ts'
 import type { CacheRequest, PolicySettings } from './cache-request.ts'
+import { effectiveFields } from './targeted.ts'
 import { currentAge, freshnessLifetime } from './freshness.ts'
 import { keyOfGet } from './cache-key.ts'
 import type { StoredResponse } from '../stored-response.ts'
@@ -40,7 +41,7 @@ export function isOnlyIfCached(request: CacheRequest): boolean {
 }
 
 export function mayReuse(stored: StoredResponse, request: CacheRequest, now: number, settings: PolicySettings): Reuse {
-  const ofResponse = responseDirectives(stored.fields)
+  const ofResponse = responseDirectives(effectiveFields(stored.fields, settings.targets))
   if (isOthers(stored, request, ofResponse, settings)) return { use: 'none' }
   if (request.mode === 'no-cache') return { use: 'validate', because: 'request' }
   const age = currentAge(stored, now)
@@ -137,7 +138,7 @@ export function whenOriginFails(
   settings: PolicySettings,
 ): Fallback {
   const ofRequest = requestDirectives(request.fields)
-  const ofResponse = responseDirectives(stored.fields)
+  const ofResponse = responseDirectives(effectiveFields(stored.fields, settings.targets))
   // The client asked for validation, and there is none.
   if (request.mode === 'no-cache' || ofRequest.has('no-cache')) return 'pass-on'
   if (forbidsStale(ofResponse, settings)) return failure === 'error' ? 'pass-on' : 'gateway-timeout'

@@ -4,6 +4,7 @@ import { freshnessLifetime } from './freshness.ts'
 import { fieldValue, listedNames } from './field-lines.ts'
 import { hasExplicitLifetime, maySharePerAuthorization } from './semantics.ts'
 import { HEURISTICALLY_CACHEABLE, isUnderstood } from './status.ts'
+import { effectiveFields } from './targeted.ts'
 import { variantOf, varyNames } from './vary.ts'
 import type { CacheRequest, PolicySettings, ResponseHead } from './cache-request.ts'
 import type { FieldLines, StoredResponse } from '../stored-response.ts'
@@ -61,8 +62,9 @@ function whyNotStore(
   times: Times,
   settings: PolicySettings,
 ): Refusal | undefined {
-  const { statusCode, fields } = response
+  const { statusCode } = response
   const { shared } = settings
+  const fields = effectiveFields(response.fields, settings.targets)
   const directives = responseDirectives(fields)
   if (requestDirectives(request.fields).has('no-store')) return 'no-store'
   // "the response status code is final", and 206 and 304 only by caches that understand them.
@@ -100,7 +102,8 @@ function isUseful(head: StoredHead, settings: PolicySettings): boolean {
   const stored: StoredResponse = { ...head, body: { size: 0, sha256: '', checksums: [] } }
   return (
     hasValidator(head.fields) ||
-    (freshnessLifetime(stored, settings) > 0 && !isWhole(responseDirectives(head.fields), 'no-cache'))
+    (freshnessLifetime(stored, settings) > 0 &&
+      !isWhole(responseDirectives(effectiveFields(head.fields, settings.targets)), 'no-cache'))
   )
 }
 

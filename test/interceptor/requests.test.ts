@@ -98,6 +98,34 @@ test('cacheByDefault gives a lifetime where the response says nothing', async (t
   assert.match((await withDefault.get(`${origin.url}/`)).cache, /^hit; ttl=(59|60)$/)
 })
 
+test('targets: a targeted field goes before Cache-Control and Expires, where it is valid (RFC 9213)', async (t) => {
+  const cases: [fields: Record<string, string>, targets: string[], isHit: boolean][] = [
+    [{ 'cdn-cache-control': 'no-store', 'cache-control': 'max-age=60' }, [], true],
+    [{ 'cdn-cache-control': 'no-store', 'cache-control': 'max-age=60' }, ['CDN-Cache-Control'], false],
+    [{ 'cdn-cache-control': 'max-age=60', 'cache-control': 'no-store' }, ['CDN-Cache-Control'], true],
+    [{ 'cdn-cache-control': 'max-age=60;x=1', expires: '0' }, ['CDN-Cache-Control'], true],
+    [{ 'cdn-cache-control': 'max-age=0', 'cache-control': 'max-age=60' }, ['CDN-Cache-Control'], false],
+    [{ 'cdn-cache-control': 'max-age=60, &&&', 'cache-control': 'no-store' }, ['CDN-Cache-Control'], false],
+    [{ 'cdn-cache-control': 'Max-Age=60', 'cache-control': 'no-store' }, ['CDN-Cache-Control'], false],
+    [{ 'cdn-cache-control': 'max-age="60"', 'cache-control': 'max-age=60' }, ['CDN-Cache-Control'], false],
+    [{ 'cdn-cache-control': '', 'cache-control': 'max-age=60' }, ['CDN-Cache-Control'], true],
+    [{ 'cdn-cache-control': 'private, max-age=60' }, ['CDN-Cache-Control'], false],
+    [
+      { 'my-cache-control': 'max-age=60', 'cdn-cache-control': 'no-store' },
+      ['My-Cache-Control', 'CDN-Cache-Control'],
+      true,
+    ],
+  ]
+  for (const [fields, targets, isHit] of cases) {
+    const origin = await startOrigin(t, (_, response) => response.writeHead(200, fields).end())
+    const { get } = await startCache(t, { interceptor: { targets } })
+    await get(origin.url)
+    const { cache, headers } = await get(origin.url)
+    assert.equal(cache.startsWith('hit'), isHit, JSON.stringify(fields))
+    for (const [name, value] of Object.entries(fields)) assert.equal(headers[name], value, 'fields pass as they came')
+  }
+})
+
 test('cacheStatus: false adds nothing', async (t) => {
   const { origin, get } = await start(t, { interceptor: { cacheStatus: false } })
   assert.equal((await get(`${origin.url}/`)).headers['cache-status'], undefined)
@@ -138,6 +166,9 @@ const wrong: [string, unknown][] = [
   ['cacheByDefault', -1],
   ['cacheByDefault', 1.5],
   ['cacheStatus', 'yes'],
+  ['staleWhenUnreachable', 1],
+  ['targets', ['X-Other']],
+  ['targets', 'CDN-Cache-Control'],
   ['cacheBydefault', 60],
 ]
 

@@ -1,7 +1,7 @@
 /** What a shared cache must not give to another user, and what changes behind its back. Advisories are named. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { OutgoingHttpHeaders, RequestListener, ServerResponse } from 'node:http'
 import { test, type TestContext } from 'node:test'
 import { readFile } from 'node:fs/promises'
 import { Client, request } from 'undici'
@@ -161,6 +161,43 @@ test("an unsafe request cannot invalidate what is another origin's", async (t) =
   await get(`${attacker.url}/`, { method: 'POST', body: 'x' })
   await manager.runPendingTasks()
   assert.equal(manager.entryCount, 1)
+})
+
+test('cache groups: a successful unsafe request invalidates those of its origin that it names (RFC 9875)', async (t) => {
+  const groups: Record<string, string> = {
+    '/a': '"one"',
+    '/b': '"one", "two"',
+    '/c': '"two";x=1',
+    '/d': 'one',
+    '/e': '"ONE"',
+  }
+  const listener = (status: number): RequestListener => {
+    return (request, response) => {
+      const group = groups[request.url ?? '']
+      if (request.method === 'POST') response.writeHead(status, { 'cache-group-invalidation': '"one"' }).end()
+      else
+        response
+          .writeHead(200, {
+            'cache-control': 'max-age=60',
+            'cache-group-invalidation': '"two"',
+            ...(group && { 'cache-groups': group }),
+          })
+          .end()
+    }
+  }
+  const failing = await startOrigin(t, listener(500))
+  const origin = await startOrigin(t, listener(204))
+  const { get, manager } = await startCache(t)
+  for (const path of Object.keys(groups)) await get(origin.url + path)
+  await get(`${failing.url}/a`)
+  await get(`${failing.url}/x`, { method: 'POST', body: 'x' })
+  await manager.runPendingTasks()
+  assert.equal(manager.entryCount, 6, 'a safe request and a failed one invalidate nothing')
+  await get(`${origin.url}/x`, { method: 'POST', body: 'x' })
+  await manager.runPendingTasks()
+  const left: string[] = []
+  for await (const { key } of manager.entries()) left.push(key.replace(origin.url, ''))
+  assert.deepEqual(left.sort(), ['/c', '/d', '/e', `${failing.url}/a`])
 })
 
 test('OPTIONS and QUERY are safe: they invalidate nothing', async (t) => {
