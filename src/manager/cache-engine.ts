@@ -95,8 +95,9 @@ export class CacheEngine {
   #lookupKey(key: string, request: CacheRequest, settings: PolicySettings, now: number): Lookup {
     const ready = this.#whatDecides(key)
     if (ready !== undefined) return { outcome: 'pending', ready }
-    const { name, stored, varies } = this.catalogue.select(key, request)
-    this.catalogue.countRequest(name)
+    const selection = this.catalogue.select(key, request)
+    const { stored, varies } = selection
+    this.catalogue.countRequest(selection)
     const because = varies ? 'vary-miss' : 'uri-miss'
     if (stored === undefined) return { outcome: 'miss', because }
     const reuse = mayReuse(stored, request, now, settings)

@@ -20,7 +20,7 @@ export interface Removed {
   readonly reason: EvictionReason
 }
 
-/** Field names that stored variants of one key vary on, and those variants. */
+/** Field names that stored variants of one key vary on, and those variants, least recently used first. */
 interface VaryRule {
   readonly names: readonly string[]
   readonly variants: Set<string>
@@ -47,7 +47,10 @@ export class Catalogue {
   readonly #rules = new Map<string, Map<string, VaryRule>>()
   readonly #references = new Map<string, number>()
 
-  constructor(maxEntries: number, maxSize: number) {
+  readonly #maxVariants: number
+
+  constructor(maxEntries: number, maxSize: number, maxVariants: number) {
+    this.#maxVariants = maxVariants
     this.#index = new MetadataIndex({ maxEntries, maxWeight: maxSize })
   }
 
@@ -94,9 +97,13 @@ export class Catalogue {
     return found
   }
 
-  /** One request for this entry, whether or not it is held: TinyLFU's one increment. */
-  countRequest(name: string): void {
+  /** One request for what is selected, whether or not it is held: TinyLFU's one increment. */
+  countRequest({ name, stored }: Selection): void {
     this.#index.get(name)
+    if (stored === undefined || stored.variant === '') return
+    const rule = this.#rules.get(stored.key)?.get(stored.vary.join())
+    // A Set keeps the order of insertion: what is used goes to its end.
+    if (rule?.variants.delete(stored.variant)) rule.variants.add(stored.variant)
   }
 
   wouldAdmit(stored: Pick<StoredResponse, 'key' | 'variant' | 'fields' | 'body'>): boolean {
@@ -106,7 +113,24 @@ export class Catalogue {
   /** Holds a response. Returns what had to go, which may be this one. */
   add(stored: StoredResponse): Removed[] {
     this.#note(stored)
-    return this.#removed(this.#index.set(entryKey(stored.key, stored.variant), stored, diskSize(stored)))
+    const removed = this.#removed(this.#index.set(entryKey(stored.key, stored.variant), stored, diskSize(stored)))
+    return [...removed, ...this.#evictVariants(stored)]
+  }
+
+  /** Takes out the least recently used variants of the key that are over the limit, but not the one just added. */
+  #evictVariants({ key, variant }: StoredResponse): Removed[] {
+    const rules = [...(this.#rules.get(key)?.values() ?? [])]
+    let over = rules.reduce((sum, { variants }) => sum + variants.size, 0) - this.#maxVariants
+    const removed: Removed[] = []
+    for (const name of rules.flatMap(({ variants }) => [...variants])) {
+      if (over <= 0) break
+      const victim = name === variant ? undefined : this.#index.peek(entryKey(key, name))
+      if (victim === undefined) continue
+      this.remove(victim)
+      removed.push({ stored: victim, reason: 'count' })
+      over--
+    }
+    return removed
   }
 
   /** Puts freshened metadata in the place of a record with the same body and the same variant. */

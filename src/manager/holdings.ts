@@ -9,8 +9,11 @@
 import type { ContentStore } from '../content-store/content-store.ts'
 import type { StoredResponse } from '../stored-response.ts'
 import { Catalogue, diskSize, type Removed } from './catalogue.ts'
+import type { ResolvedManagerOptions } from './options.ts'
 import type { Statistics } from './statistics.ts'
 import { TaskSet } from './task-set.ts'
+
+type Limits = Pick<ResolvedManagerOptions, 'maxEntries' | 'maxSize' | 'maxVariants'>
 
 export class Holdings {
   readonly catalogue: Catalogue
@@ -20,10 +23,10 @@ export class Holdings {
   /** Changed since the last snapshot. */
   #isDirty = false
 
-  constructor(store: ContentStore, statistics: Statistics, limits: { maxEntries: number; maxSize: number }) {
+  constructor(store: ContentStore, statistics: Statistics, limits: Limits) {
     this.store = store
     this.#statistics = statistics
-    this.catalogue = new Catalogue(limits.maxEntries, limits.maxSize)
+    this.catalogue = new Catalogue(limits.maxEntries, limits.maxSize, limits.maxVariants)
   }
 
   /** Takes a record found on disk into the catalogue, unless one as new is there. */

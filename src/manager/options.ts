@@ -8,6 +8,8 @@ export interface ManagerOptions {
   readonly maxSize?: number
   /** Bytes of the largest body that is stored; larger ones pass through. Default 100 MiB. */
   readonly maxBodySize?: number
+  /** Stored variants (RFC 9111 section 4.1) of one URL at most; the least recently used goes first. Default 16. */
+  readonly maxVariants?: number
   /** Milliseconds in all for which a slow disk may hold up one response, before its storing is given up. Default 2,000. */
   readonly maxStoreDelay?: number
   /** Milliseconds between two snapshots of the index, when it has changed; 0 writes one on `close()` only. Default 60,000. */
@@ -24,6 +26,7 @@ const DEFAULTS: ResolvedManagerOptions = {
   maxEntries: 10_000,
   maxSize: KIB ** 3,
   maxBodySize: 100 * KIB ** 2,
+  maxVariants: 16,
   maxStoreDelay: 2_000,
   snapshotInterval: 60_000,
   clock: Date.now,
@@ -40,6 +43,7 @@ export function resolveManagerOptions(options: ManagerOptions = {}): ResolvedMan
   integer(resolved, 'maxEntries', 1, 2 ** 24)
   integer(resolved, 'maxSize', 1, Number.MAX_SAFE_INTEGER)
   integer(resolved, 'maxBodySize', 0, Number.MAX_SAFE_INTEGER)
+  integer(resolved, 'maxVariants', 1, 1024)
   integer(resolved, 'maxStoreDelay', 0, 2 ** 31 - 1)
   integer(resolved, 'snapshotInterval', 0, 2 ** 31 - 1)
   if (typeof resolved.clock !== 'function') {

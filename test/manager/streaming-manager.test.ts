@@ -107,6 +107,23 @@ test('variants are entries of their own; get gives the newest, delete takes all'
   assert.equal(manager.entryCount, 0)
 })
 
+test('of more variants than maxVariants the least recently used goes first, from the disk too', async (t) => {
+  const origin = await startOrigin(t, (_, response) =>
+    response.writeHead(200, { 'cache-control': 'max-age=60', vary: 'x-v' }).end('body'),
+  )
+  const { manager, get, directory } = await startCache(t, { maxVariants: 3 })
+  const ask = (value: string) => get(`${origin.url}/`, { headers: { 'x-v': value } })
+  for (const value of ['1', '2', '3', '1', '4', '5']) await ask(value)
+  await manager.runPendingTasks()
+  assert.equal(manager.entryCount, 3)
+  for (const value of ['1', '4', '5']) assert.match((await ask(value)).cache, /^hit/)
+  for (const value of ['2', '3']) assert.match((await ask(value)).cache, /^fwd=vary-miss/)
+  await manager.close()
+  const next = await startCache(t, { directory })
+  await next.manager.runPendingTasks()
+  assert.equal(next.manager.entryCount, 3)
+})
+
 test('a body that two entries share goes with the last of them', async (t) => {
   const { manager, directory } = await startCache(t)
   await manager.put(`${URL_A}/1`, { body: 'same' })
@@ -214,6 +231,7 @@ const wrong: [string, unknown][] = [
   ['maxSize', -1],
   ['maxSize', Number.NaN],
   ['maxBodySize', Infinity],
+  ['maxVariants', 0],
   ['maxStoreDelay', -1],
   ['snapshotInterval', 2 ** 31],
   ['clock', 12],
@@ -238,7 +256,14 @@ test('wrong options say what was expected and what came', async () => {
     option: 'options',
   })
   await assert.rejects(StreamingManager.temporary({ maxEntries: 0 }), InvalidOptionError)
-  const edges: ManagerOptions = { maxEntries: 1, maxSize: 1, maxBodySize: 0, maxStoreDelay: 0, snapshotInterval: 0 }
+  const edges: ManagerOptions = {
+    maxEntries: 1,
+    maxSize: 1,
+    maxBodySize: 0,
+    maxVariants: 1,
+    maxStoreDelay: 0,
+    snapshotInterval: 0,
+  }
   await (await StreamingManager.open(directory, edges)).close()
 })
 
