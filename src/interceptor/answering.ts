@@ -4,13 +4,17 @@
  */
 import type { ForwardReason } from '../diagnostics.ts'
 import type { CacheEngine } from '../manager/cache-engine.ts'
+import { invalidatedGroups } from '../policy/cache-groups.ts'
+import { cacheKey } from '../policy/cache-key.ts'
 import type { CacheRequest } from '../policy/cache-request.ts'
 import { currentAge, freshnessLifetime } from '../policy/freshness.ts'
+import { invalidatedUris, invalidates } from '../policy/invalidation.ts'
 import { isOnlyIfCached, isOwnCondition, OWN_CONDITIONS } from '../policy/reuse.ts'
 import { served } from '../policy/serving.ts'
+import { answersGet } from '../policy/storing.ts'
 import { conditionalFields } from '../policy/validation.ts'
 import type { StoredResponse } from '../stored-response.ts'
-import type { RequestHeaders } from './cache-request.ts'
+import { toCacheRequest, type RequestHeaders } from './cache-request.ts'
 import { forwardedHitStatus, hitStatus } from './cache-status.ts'
 import type { Dispatch, DispatchHandler, ReceivedOptions } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
@@ -61,6 +65,26 @@ export class Answering {
         void lookup.ready.then(() => turn.exchange.isOver || this.answer(turn))
         return true
     }
+  }
+
+  /**
+   * An unsafe request reaches the origin always. Its success invalidates its target and what it names (RFC 9111 section
+   * 4.4), before the caller learns of it: what it asks for next must not be what was stored before.
+   */
+  passUnsafe(turn: Turn, target: string): boolean {
+    const { request, received } = turn
+    this.#engine.statistics.forwarded(request.key, 'method')
+    const gate: Forwarded['gate'] = (response, headers) => {
+      if (!invalidates(response.statusCode)) return false
+      for (const uri of invalidatedUris(target, headers)) {
+        const { key } = toCacheRequest('GET', uri, turn.headers)
+        this.#engine.invalidate(key)
+        this.#engine.invalidate(cacheKey('HEAD', key))
+      }
+      this.#engine.invalidateGroups(target, invalidatedGroups(headers))
+      return request.mode !== 'no-store' && answersGet(received.method, target, response, this.#options.policy.shared)
+    }
+    return this.#send(turn, received, new StoringHandler({ ...this.#forwarded(turn, 'method'), gate }))
   }
 
   #serve(turn: Turn, stored: StoredResponse, age: number, ttl: number): void {

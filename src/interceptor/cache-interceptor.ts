@@ -5,16 +5,14 @@
 import type { ForwardReason } from '../diagnostics.ts'
 import type { CacheEngine } from '../manager/cache-engine.ts'
 import { engineOf, type StreamingManager } from '../manager/streaming-manager.ts'
-import { cacheKey } from '../policy/cache-key.ts'
 import { isSafe } from '../policy/invalidation.ts'
 import { passesBy } from '../policy/reuse.ts'
 import { Answering } from './answering.ts'
 import { currentMode } from './cache-options.ts'
-import { readHeaders, targetOrigin, targetUri, toCacheRequest } from './cache-request.ts'
+import { readHeaders, targetOrigin, targetUri, toCacheRequest, type RequestHeaders } from './cache-request.ts'
 import type { Dispatch, DispatchHandler, DispatchOptions, Interceptor, ReceivedOptions } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
 import { fromConsumer, isLegacy, toDispatcher } from './handler-bridge.ts'
-import { InvalidatingHandler } from './invalidating-handler.ts'
 import { isPipelineBody } from './pipeline-body.ts'
 import { resolveInterceptorOptions, type CacheInterceptorOptions, type ResolvedInterceptorOptions } from './options.ts'
 
@@ -64,13 +62,19 @@ class CachedDispatch {
     const consumer = fromConsumer(handler)
     const uri = this.#targetUri(received)
     if (uri === undefined) return this.#forward(received, consumer)
-    if (!isSafe(received.method)) return this.#forward(received, this.#invalidating(received, consumer, uri))
-    const headers =
-      this.#options.methods.has(received.method) && hasNoContent(received) ? readHeaders(received.headers) : undefined
-    if (headers === undefined) return this.#bypass(received, consumer, uri, 'method')
+    const headers = readHeaders(received.headers)
+    if (!isSafe(received.method)) return this.#passUnsafe(received, consumer, uri, headers ?? {})
+    if (headers === undefined || !this.#options.methods.has(received.method) || !hasNoContent(received)) {
+      return this.#bypass(received, consumer, uri, 'method')
+    }
     const request = toCacheRequest(received.method, uri, headers, currentMode())
     if (request.mode === 'no-store' || passesBy(request)) return this.#bypass(received, consumer, uri, 'bypass')
     return this.#answering.answer({ received, headers, request, exchange: new Exchange(consumer) })
+  }
+
+  #passUnsafe(received: ReceivedOptions, consumer: DispatchHandler, uri: string, headers: RequestHeaders): boolean {
+    const request = toCacheRequest('GET', uri, headers, currentMode())
+    return this.#answering.passUnsafe({ received, headers, request, exchange: new Exchange(consumer) }, uri)
   }
 
   /** Undefined where the cache has no say: closed, not a request for a resource, or an origin that is not cached. */
@@ -78,18 +82,6 @@ class CachedDispatch {
     if (this.#engine.isClosed || received.upgrade || received.method === 'CONNECT') return undefined
     const origin = targetOrigin(received, this.#boundOrigin)
     return origin !== undefined && this.#options.allowsOrigin(origin) ? targetUri(origin, received) : undefined
-  }
-
-  #invalidating(received: ReceivedOptions, consumer: DispatchHandler, target: string): DispatchHandler {
-    const headers = readHeaders(received.headers) ?? {}
-    return new InvalidatingHandler(consumer, target, {
-      uri: (uri) => {
-        const { key } = toCacheRequest('GET', uri, headers)
-        this.#engine.invalidate(key)
-        this.#engine.invalidate(cacheKey('HEAD', key))
-      },
-      groups: (groups) => this.#engine.invalidateGroups(target, groups),
-    })
   }
 
   #bypass(received: ReceivedOptions, consumer: DispatchHandler, uri: string, reason: ForwardReason): boolean {

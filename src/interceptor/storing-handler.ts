@@ -21,6 +21,11 @@ export interface Forwarded {
   readonly request: CacheRequest
   readonly options: ResolvedInterceptorOptions
   readonly reason: ForwardReason
+  /**
+   * Of an unsafe request: told of its final response before anybody else, it invalidates what that has made invalid, and
+   * says whether the response may be stored as the answer to a GET.
+   */
+  readonly gate?: (response: ResponseHead, headers: IncomingHttpHeaders) => boolean
   /** What the answer was asked to validate, if anything: an answer that is not stored takes it out. */
   readonly stored?: StoredResponse
 }
@@ -73,13 +78,17 @@ export class StoringHandler implements DispatchHandler {
     headers: IncomingHttpHeaders,
     statusMessage?: string,
   ): void {
-    const { exchange, options, reason } = this.#forwarded
+    const { exchange, engine, options, reason, gate } = this.#forwarded
     if (statusCode < 200) {
       exchange.respond(statusCode, headers, controller.rawHeaders, statusMessage)
       return
     }
     const fields = toFieldLines(controller.rawHeaders, headers)
-    this.#beginStore({ statusCode, statusMessage: statusMessage ?? '', fields }, Array.isArray(controller.rawHeaders))
+    const response = { statusCode, statusMessage: statusMessage ?? '', fields }
+    const mayStore = gate === undefined || gate(response, headers)
+    // What an unsafe request has changed itself, its own answer is not older than.
+    if (gate !== undefined) this.#generation = engine.generation
+    if (mayStore) this.#beginStore(response, Array.isArray(controller.rawHeaders))
     if (!options.cacheStatus) {
       exchange.respond(statusCode, headers, controller.rawHeaders, statusMessage)
       return

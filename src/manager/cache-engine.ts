@@ -229,6 +229,7 @@ export class CacheEngine {
    * invalidations are rare, and so is the field that asks for them.
    */
   invalidateGroups(uri: string, groups: ReadonlySet<string>): void {
+    if (groups.size === 0) return
     const { origin } = new URL(uri)
     for (const { key, fields } of [...this.catalogue.records()]) {
       const isOfOrigin = keyOfGet(key).startsWith(`${origin}/`)

@@ -98,6 +98,22 @@ function whyNotShare(request: CacheRequest, fields: FieldLines, directives: Dire
   return undefined
 }
 
+/**
+ * RFC 9110 section 9.3.3: a response to POST that states its freshness and has "a Content-Location header field that has
+ * the same value as the POST's target URI" can answer later GETs.
+ */
+export function answersGet(
+  method: string,
+  target: string,
+  { statusCode, fields }: ResponseHead,
+  shared: boolean,
+): boolean {
+  if (method !== 'POST' || statusCode !== 200) return false
+  const location = fieldValue(fields, 'content-location')
+  if (location === undefined || URL.parse(location, target)?.href !== URL.parse(target)?.href) return false
+  return hasExplicitLifetime({ directives: responseDirectives(fields), fields, responseTime: 0, shared })
+}
+
 function isUseful(head: StoredHead, settings: PolicySettings): boolean {
   const stored: StoredResponse = { ...head, body: { size: 0, sha256: '', checksums: [] } }
   return (

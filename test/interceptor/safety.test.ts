@@ -163,6 +163,25 @@ test("an unsafe request cannot invalidate what is another origin's", async (t) =
   assert.equal(manager.entryCount, 1)
 })
 
+test('a POST whose answer states its freshness and names its target answers later GETs, no later POST', async (t) => {
+  const fields: Record<string, Record<string, string>> = {
+    '/stored': { 'cache-control': 'max-age=60', 'content-location': '/stored' },
+    '/another': { 'cache-control': 'max-age=60', 'content-location': '/other' },
+    '/unnamed': { 'cache-control': 'max-age=60' },
+    '/guessed': { 'last-modified': new Date(0).toUTCString(), 'content-location': '/guessed' },
+  }
+  const origin = await startOrigin(t, (request, response) => {
+    response.writeHead(200, fields[request.url ?? ''] ?? {}).end(`${request.method} ${origin.requests.length}`)
+  })
+  const { get, manager } = await startCache(t)
+  for (const path of Object.keys(fields)) await get(origin.url + path, { method: 'POST', body: 'x' })
+  await manager.runPendingTasks()
+  assert.equal(manager.entryCount, 1)
+  assert.equal((await get(`${origin.url}/stored`)).text, 'POST 1')
+  assert.equal((await get(`${origin.url}/stored`, { method: 'POST', body: 'x' })).text, 'POST 5')
+  assert.equal((await get(`${origin.url}/stored`)).text, 'POST 5')
+})
+
 test('cache groups: a successful unsafe request invalidates those of its origin that it names (RFC 9875)', async (t) => {
   const groups: Record<string, string> = {
     '/a': '"one"',
