@@ -29,6 +29,8 @@ export class ValidationHandler implements DispatchHandler {
   /** The stored response, or a 504, is the answer: what still comes from the network concerns nobody. */
   #settled = false
   #responded = false
+  /** Tells the consumer of the response whose header section has come. */
+  #announce: (() => void) | undefined
 
   constructor(validation: Validation) {
     this.#validation = validation
@@ -60,17 +62,30 @@ export class ValidationHandler implements DispatchHandler {
       onUsable(stored, statusCode)
       return
     }
-    this.#responded ||= statusCode >= 200
-    if (statusCode >= 200) engine.statistics.validated(request.key, 'replaced')
-    this.#miss.onResponseStart(controller, statusCode, headers, statusMessage)
+    if (statusCode < 200) {
+      this.#miss.onResponseStart(controller, statusCode, headers, statusMessage)
+      return
+    }
+    this.#announce = () => {
+      this.#announce = undefined
+      this.#responded = true
+      engine.statistics.validated(request.key, 'replaced')
+      this.#miss.onResponseStart(controller, statusCode, headers, statusMessage)
+    }
+    // An answer that breaks off before its first byte is as good as none, as long as nobody has heard of it.
+    if (this.#fallback('unreachable') !== 'serve-stale') this.#announce()
   }
 
   onResponseData(controller: DispatchController, chunk: Buffer): void {
-    if (!this.#settled) this.#miss.onResponseData(controller, chunk)
+    if (this.#settled) return
+    this.#announce?.()
+    this.#miss.onResponseData(controller, chunk)
   }
 
   onResponseEnd(controller: DispatchController, trailers: IncomingHttpHeaders): void {
-    if (!this.#settled) this.#miss.onResponseEnd(controller, trailers)
+    if (this.#settled) return
+    this.#announce?.()
+    this.#miss.onResponseEnd(controller, trailers)
   }
 
   onResponseError(controller: DispatchController, error: Error): void {

@@ -109,6 +109,20 @@ test('an origin that cannot be reached: stale by default, the error when that is
   await assert.rejects(off.get(off.url), { code: 'UND_ERR_SOCKET' })
 })
 
+test('a new response that breaks off before its first byte is passed over, one that breaks off later is an error', async (t) => {
+  const whole = { 'cache-control': 'max-age=100', 'content-length': '10' }
+  const before = await start(t, 'max-age=10', (response) => {
+    response.writeHead(200, whole).flushHeaders()
+    setImmediate(() => response.destroy())
+  })
+  assert.equal((await before.get(before.url)).text, 'stored')
+  assert.equal(before.manager.entryCount, 1)
+  const after = await start(t, 'max-age=10', (response) => {
+    response.writeHead(200, whole).write('new', () => response.destroy())
+  })
+  await assert.rejects(after.get(after.url), { code: 'UND_ERR_SOCKET' })
+})
+
 test('where stale is forbidden, an unreachable origin is a 504 and a failing one is passed on', async (t) => {
   for (const control of ['max-age=10, must-revalidate', 'max-age=10, proxy-revalidate', 's-maxage=10', 'no-cache']) {
     for (const extra of ['', ', stale-if-error=60']) {
