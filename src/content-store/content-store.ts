@@ -131,8 +131,8 @@ export class ContentStore {
     return await readSnapshot(this.#layout)
   }
 
-  async writeSnapshot(records: Iterable<StoredResponse>): Promise<void> {
-    await writeSnapshot(this.#layout, records)
+  async writeSnapshot(records: Iterable<StoredResponse>, index: Uint8Array): Promise<void> {
+    await writeSnapshot(this.#layout, records, index)
   }
 
   /** Removes the directory and all in it. */

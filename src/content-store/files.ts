@@ -20,7 +20,7 @@ export async function moveInto(from: string, to: string): Promise<void> {
 }
 
 /** Replaces a file whole, by a temporary one and a rename. */
-export async function replaceFile(path: string, bytes: string, temporary: string): Promise<void> {
+export async function replaceFile(path: string, bytes: string | Uint8Array, temporary: string): Promise<void> {
   try {
     await withFolder(temporary, () => writeFile(temporary, bytes, { flag: 'wx', mode: FILE_MODE }))
     await moveInto(temporary, path)

@@ -6,6 +6,7 @@ import { MetadataIndex, type Evicted, type EvictionReason } from '../metadata-in
 import type { CacheRequest } from '../policy/cache-request.ts'
 import { variantOf } from '../policy/vary.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
+import type { ResolvedManagerOptions } from './options.ts'
 
 /** What a request selects: a stored response, or none, and then whether other variants of the URL are stored. */
 export interface Selection {
@@ -42,6 +43,8 @@ function wholeBlocks(bytes: number): number {
   return Math.ceil(bytes / BLOCK_SIZE) * BLOCK_SIZE
 }
 
+export type CatalogueOptions = Pick<ResolvedManagerOptions, 'maxEntries' | 'maxSize' | 'maxVariants' | 'goal'>
+
 export class Catalogue {
   readonly #index: MetadataIndex<StoredResponse>
   readonly #rules = new Map<string, Map<string, VaryRule>>()
@@ -49,9 +52,9 @@ export class Catalogue {
 
   readonly #maxVariants: number
 
-  constructor(maxEntries: number, maxSize: number, maxVariants: number) {
+  constructor({ maxEntries, maxSize, maxVariants, goal }: CatalogueOptions) {
     this.#maxVariants = maxVariants
-    this.#index = new MetadataIndex({ maxEntries, maxWeight: maxSize })
+    this.#index = new MetadataIndex({ maxEntries, maxWeight: maxSize, goal })
   }
 
   get entryCount(): number {
@@ -158,6 +161,25 @@ export class Catalogue {
 
   resize(maxEntries: number, maxSize: number): Removed[] {
     return this.#removed(this.#index.resize({ maxEntries, maxWeight: maxSize }))
+  }
+
+  /** What the index has learned and in which order it holds what: see `restore`. */
+  snapshot(): Uint8Array {
+    return this.#index.snapshot()
+  }
+
+  /**
+   * Holds these records, named by entry key, as the snapshot of an index held them. False, and nothing changed, when it
+   * is of another version. What does not fit the bounds of today is left out.
+   */
+  restore(snapshot: Uint8Array, records: ReadonlyMap<string, StoredResponse>): boolean {
+    const valueOf = (name: string) => {
+      const value = records.get(name)
+      return value && { value, weight: diskSize(value) }
+    }
+    if (!this.#index.restore(snapshot, valueOf)) return false
+    for (const record of this.records()) this.#note(record)
+    return true
   }
 
   /** All records, coldest first. */

@@ -7,13 +7,11 @@
  * - a fault of the disk is counted and published, and thrown to nobody.
  */
 import type { ContentStore } from '../content-store/content-store.ts'
-import type { StoredResponse } from '../stored-response.ts'
-import { Catalogue, diskSize, type Removed } from './catalogue.ts'
-import type { ResolvedManagerOptions } from './options.ts'
+import type { Snapshot } from '../content-store/snapshot-file.ts'
+import { entryKey, type StoredResponse } from '../stored-response.ts'
+import { Catalogue, diskSize, type CatalogueOptions, type Removed } from './catalogue.ts'
 import type { Statistics } from './statistics.ts'
 import { TaskSet } from './task-set.ts'
-
-type Limits = Pick<ResolvedManagerOptions, 'maxEntries' | 'maxSize' | 'maxVariants'>
 
 export class Holdings {
   readonly catalogue: Catalogue
@@ -23,16 +21,26 @@ export class Holdings {
   /** Changed since the last snapshot. */
   #isDirty = false
 
-  constructor(store: ContentStore, statistics: Statistics, limits: Limits) {
+  constructor(store: ContentStore, statistics: Statistics, options: CatalogueOptions) {
     this.store = store
     this.#statistics = statistics
-    this.catalogue = new Catalogue(limits.maxEntries, limits.maxSize, limits.maxVariants)
+    this.catalogue = new Catalogue(options)
   }
 
   /** Takes a record found on disk into the catalogue, unless one as new is there. */
   adopt(record: StoredResponse): void {
     const current = this.catalogue.current(record)
     if (current === undefined || current.responseTime < record.responseTime) this.#release(this.catalogue.add(record))
+  }
+
+  /** Takes in what a snapshot holds, in the order and with the history that it had. */
+  restore(snapshot: Snapshot): void {
+    const records = new Map(snapshot.records.map((record) => [entryKey(record.key, record.variant), record]))
+    if (this.catalogue.restore(snapshot.index, records)) {
+      // The limits may be smaller than those of before.
+      const left = Array.from(records.values()).filter((record) => !this.catalogue.holds(record))
+      this.#release(left.map((stored) => ({ stored, reason: 'size' })))
+    } else for (const record of records.values()) this.adopt(record)
   }
 
   /** Writes a record whose body has its final name, then holds it. Rejects when the disk does not take it. */
@@ -92,7 +100,7 @@ export class Holdings {
     if (!this.#isDirty) return
     this.#isDirty = false
     try {
-      await this.store.writeSnapshot(this.catalogue.records())
+      await this.store.writeSnapshot(this.catalogue.records(), this.catalogue.snapshot())
     } catch (error) {
       this.#isDirty = true
       this.#statistics.fault('snapshot', error)

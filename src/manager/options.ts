@@ -1,5 +1,6 @@
 /** Options of the manager: what may be given, what holds by default, and what is said when something is wrong. */
 import { InvalidOptionError } from '../errors.ts'
+import type { Goal } from '../metadata-index/metadata-index.ts'
 
 export interface ManagerOptions {
   /** Stored responses at most, variants of one URL counted one by one. Default 10,000. */
@@ -14,11 +15,18 @@ export interface ManagerOptions {
   readonly maxStoreDelay?: number
   /** Milliseconds between two snapshots of the index, when it has changed; 0 writes one on `close()` only. Default 60,000. */
   readonly snapshotInterval?: number
+  /**
+   * What to keep when not all can be kept: the hit ratio to favour, by requests (`objects`), by bytes (`bytes`), or
+   * something of both. Default `balanced`.
+   */
+  readonly goal?: Goal
   /** The time in milliseconds since the epoch. Default `Date.now`. */
   readonly clock?: () => number
 }
 
 export type ResolvedManagerOptions = Required<ManagerOptions>
+
+const GOALS: readonly Goal[] = ['objects', 'balanced', 'bytes']
 
 const KIB = 1024
 
@@ -29,6 +37,7 @@ const DEFAULTS: ResolvedManagerOptions = {
   maxVariants: 16,
   maxStoreDelay: 2_000,
   snapshotInterval: 60_000,
+  goal: 'balanced',
   clock: Date.now,
 }
 
@@ -46,6 +55,7 @@ export function resolveManagerOptions(options: ManagerOptions = {}): ResolvedMan
   integer(resolved, 'maxVariants', 1, 1024)
   integer(resolved, 'maxStoreDelay', 0, 2 ** 31 - 1)
   integer(resolved, 'snapshotInterval', 0, 2 ** 31 - 1)
+  if (!GOALS.includes(resolved.goal)) throw new InvalidOptionError('goal', `one of ${GOALS.join(', ')}`, resolved.goal)
   if (typeof resolved.clock !== 'function') {
     throw new InvalidOptionError('clock', 'a function that returns milliseconds since the epoch', resolved.clock)
   }

@@ -18,8 +18,8 @@ const ORPHAN_GRACE_MS = 600_000
 /** Takes the snapshot's records in. Resolves with the work that remains, to be run in the background. */
 export async function recover(engine: CacheEngine): Promise<() => Promise<void>> {
   const snapshot = await engine.holdings.store.readSnapshot()
+  if (snapshot !== undefined) engine.holdings.restore(snapshot)
   const records = snapshot?.records ?? []
-  for (const record of records) engine.adopt(record)
   return async () => {
     try {
       await engine.holdings.store.removeAbandoned()

@@ -1,28 +1,26 @@
 /**
- * W-TinyLFU: which entries to keep, by number and by bytes.
+ * The index: keys and values of what is held, within two bounds, entries and bytes. What goes and what stays is decided
+ * in w-tinylfu.ts, which see for the design and its papers.
  *
- *   Einziger, Friedman, Manes: "TinyLFU: A Highly Efficient Cache Admission Policy", ACM Transactions on Storage (2017)
- *   Einziger, Eytan, Friedman, Manes: "Lightweight Robust Size Aware Cache Management" (2022), admission by size
- *
- *        set ──▶ ┌ window 1 % ┐  candidate   ┌──────── main 99 % ─────────┐
- *                │    LRU     │ ───────────▶ │ probation  ⇄  protected 80 %│
- *                └────────────┘   admitted   └─────┬───────────────────────┘
- *                                 if asked for     ▼ victims, least recent first
- *                                 more often
- *
- * New entries enter the window. What falls out of it is a candidate for main: it enters when it was asked for more
- * often than the victims together that must make room for it, by the frequency sketch; otherwise the candidate goes.
- * A hit in probation promotes to protected; what protected cannot hold is demoted to probation.
- *
- * No I/O, clock, timer or callback: `set` and `resize` return what they evicted, and the caller acts.
+ * No I/O, clock, timer or callback: `set` and `resize` return what had to go, and the caller acts. Numbers lie in typed
+ * arrays (slot-table.ts). A million entries cost about 79 bytes each beside key and value: a place in a Map (29), two
+ * references (16), a slot (25) and counters in the sketch (8).
  */
-import { FrequencySketch } from './frequency-sketch.ts'
+import { hashKey } from './key-hash.ts'
+import type { Goal } from './pricing.ts'
+import { EXPIRED, MAIN, WINDOW } from './regions.ts'
+import { readSnapshot, writeSnapshot } from './snapshot.ts'
+import type { SnapshotEntry } from './snapshot.ts'
+import { WTinyLfu } from './w-tinylfu.ts'
+
+export type { Goal } from './pricing.ts'
 
 export type EvictionReason =
   | 'size' // the bytes were needed
   | 'count' // the place was needed
-  | 'rejected' // heavier than all that may be held, or not asked for often enough to push others out
+  | 'rejected' // heavier than all that may be held, or worth less than what it would have pushed out
   | 'replaced' // another value came for the same key
+  | 'expired' // could no longer be used, and room was needed
 
 export interface Evicted<V> {
   readonly key: string
@@ -31,247 +29,291 @@ export interface Evicted<V> {
   readonly reason: EvictionReason
 }
 
-export interface MetadataIndexOptions {
+export interface Weighed<V> {
+  readonly value: V
+  readonly weight: number
+}
+
+export interface IndexEntry<V> extends Weighed<V> {
+  readonly key: string
+}
+
+export interface IndexBounds {
+  /** Entries held at most, 0 or more. Above 16,000,000, which is what a Map can hold, it means that. */
   readonly maxEntries: number
-  /** Bound for the sum of weights, in bytes. */
+  /** Sum of the weights held at most, in bytes, 0 or more. Infinity for no bound. */
   readonly maxWeight: number
-  /** Chance, for the sketch's seed: a number from 0 to 1. */
+}
+
+export interface MetadataIndexOptions extends IndexBounds {
+  /** The hit ratio to favour. Default: balanced. */
+  readonly goal?: Goal
+  /** Chance, for the sketch's seed and for admission against the rule: numbers from 0 to 1, 1 excluded. */
   readonly random?: () => number
 }
 
-type Segment = 'window' | 'probation' | 'protected'
-
-interface Node<V> {
-  readonly key: string
-  value: V
-  weight: number
-  segment: Segment
-}
-
-const WINDOW_SHARE = 0.01
-const PROTECTED_SHARE = 0.8
+/** V8's Map stops at 2^24. */
+const MOST_ENTRIES = 16_000_000
+const NOTHING: readonly never[] = Object.freeze([])
 
 export class MetadataIndex<V> {
-  readonly #nodes = new Map<string, Node<V>>()
-  /** Each segment's nodes by key, least recently used first: a Map keeps the order of insertion. */
-  readonly #segments: { readonly [S in Segment]: Map<string, Node<V>> } = {
-    window: new Map(),
-    probation: new Map(),
-    protected: new Map(),
-  }
-  readonly #weights: { [S in Segment]: number } = { window: 0, probation: 0, protected: 0 }
-  readonly #sketch: FrequencySketch
-  #maxEntries: number
-  #maxWeight: number
+  readonly #policy: WTinyLfu
+  readonly #gone: number[] = []
+  #slots: Map<string, number> = new Map()
+  /** By slot; undefined for a slot that is not in use. */
+  #keys: (string | undefined)[] = []
+  #values: (V | undefined)[] = []
+  #seed: number
+  /** A miss is hashed once: the key that was asked for last is most likely the one that is stored next. */
+  #hashedKey = ''
+  #hashedHash = 0
 
   constructor(options: MetadataIndexOptions) {
-    this.#maxEntries = options.maxEntries
-    this.#maxWeight = options.maxWeight
-    this.#sketch = new FrequencySketch(options.maxEntries, (options.random ?? Math.random)() * 2 ** 32)
+    const random = options.random ?? Math.random
+    this.#policy = new WTinyLfu(options.goal ?? 'balanced', random)
+    this.#seed = (random() * 2 ** 32) | 0
+    this.#hashedHash = hashKey('', this.#seed)
+    this.#setBounds(options)
   }
 
   get entryCount(): number {
-    return this.#nodes.size
+    return this.#slots.size
   }
 
   /** Sum of the weights held, in bytes. */
   get weight(): number {
-    return this.#weights.window + this.#weights.probation + this.#weights.protected
+    return this.#policy.weight
   }
 
-  /** One request for a key: it is counted whether or not the key is held, and a held entry moves. */
+  get maxEntries(): number {
+    return this.#policy.maxEntries
+  }
+
+  get maxWeight(): number {
+    return this.#policy.maxWeight
+  }
+
+  /** The share of both bounds that the window may have now: it follows the workload. */
+  get windowShare(): number {
+    return this.#policy.windowShare
+  }
+
+  /** One request for a key: it is counted whether or not the key is held, and a held entry gets a new place. */
   get(key: string): V | undefined {
-    this.#sketch.increment(key)
-    const node = this.#nodes.get(key)
-    if (node === undefined) return undefined
-    this.#move(node, node.segment === 'window' ? 'window' : 'protected')
-    this.#demote()
-    return node.value
+    const slot = this.#slots.get(key)
+    if (slot === undefined) {
+      this.#policy.miss(this.#hash(key))
+      return undefined
+    }
+    this.#policy.hit(slot)
+    return this.#values[slot]
   }
 
   /** The value of a key. Counts and moves nothing. */
   peek(key: string): V | undefined {
-    return this.#nodes.get(key)?.value
+    const slot = this.#slots.get(key)
+    return slot === undefined ? undefined : this.#values[slot]
   }
 
-  /** Holds a value. Returns what had to go, which may be the entry itself. Not a request: nothing is counted. */
+  /**
+   * Holds a value. Returns what had to go, which may be the entry itself: reason `rejected`. Not a request: nothing is
+   * counted. A replaced entry keeps its history and its region, and can be used again if it was expired.
+   */
   set(key: string, value: V, weight: number): readonly Evicted<V>[] {
-    const evicted: Evicted<V>[] = []
-    const held = this.#nodes.get(key)
-    if (held !== undefined) {
-      evicted.push(report(held, 'replaced'))
-      this.#remove(held)
-    }
-    const node: Node<V> = { key, value, weight: Math.max(1, weight), segment: held?.segment ?? 'window' }
-    if (node.weight > this.#maxWeight || this.#maxEntries < 1) return [...evicted, report(node, 'rejected')]
-    this.#insert(node)
-    this.#demote()
-    this.#evict(evicted)
-    return evicted
+    const bytes = checkedWeight(weight)
+    const held = this.#slots.get(key)
+    if (held !== undefined) return this.#replace(held, key, value, bytes)
+    if (!this.#policy.fitsAlone(bytes)) return [{ key, value, weight: bytes, reason: 'rejected' }]
+    const slot = this.#policy.add(this.#hash(key), bytes)
+    this.#slots.set(key, slot)
+    this.#keep(slot, key, value)
+    return this.#policy.isSettled ? NOTHING : this.#evict([], slot)
   }
 
-  /** Another value for the same bytes, such as freshened metadata: weight, place and history stay. */
+  /**
+   * Another value for the same body, such as freshened metadata: weight, place and history stay, and nothing is counted.
+   * An expired entry can be used again. False if the key is not held.
+   */
   update(key: string, value: V): boolean {
-    const node = this.#nodes.get(key)
-    if (node === undefined) return false
-    node.value = value
+    const slot = this.#slots.get(key)
+    if (slot === undefined) return false
+    this.#values[slot] = value
+    this.#policy.revive(slot)
     return true
   }
 
   delete(key: string): V | undefined {
-    const node = this.#nodes.get(key)
-    if (node === undefined) return undefined
-    this.#remove(node)
-    return node.value
+    const slot = this.#slots.get(key)
+    if (slot === undefined) return undefined
+    const value = this.#values[slot]
+    this.#forget(slot, key)
+    return value
   }
 
-  /** Whether `set` would keep an entry of this weight now. Changes nothing. */
-  wouldAdmit(key: string, weight: number): boolean {
-    if (weight > this.#maxWeight || this.#maxEntries < 1) return false
-    return weight <= this.#windowWeight() || this.#hasRoom(key, weight) || this.#isWorth(key, weight)
-  }
-
-  /** Other bounds. Returns what had to go to keep them. */
-  resize(bounds: { readonly maxEntries?: number; readonly maxWeight?: number }): readonly Evicted<V>[] {
-    this.#maxEntries = bounds.maxEntries ?? this.#maxEntries
-    this.#maxWeight = bounds.maxWeight ?? this.#maxWeight
-    const evicted: Evicted<V>[] = []
-    // What can no longer be held at all goes first: what is colder must not make room for it in vain.
-    for (const node of [...this.#nodes.values()].filter(({ weight }) => weight > this.#maxWeight)) {
-      this.#remove(node)
-      evicted.push(report(node, 'size'))
-    }
-    this.#demote()
-    this.#evict(evicted)
-    return evicted
-  }
-
-  clear(): void {
-    this.#nodes.clear()
-    for (const segment of ['window', 'probation', 'protected'] as const) {
-      this.#segments[segment].clear()
-      this.#weights[segment] = 0
-    }
-  }
-
-  /** Everything held, coldest first: setting in this order gives the same order of eviction. */
-  *entries(): Generator<{ readonly key: string; readonly value: V; readonly weight: number }, void, void> {
-    for (const segment of ['probation', 'window', 'protected'] as const) yield* this.#segments[segment].values()
-  }
-
-  /** Evicts until both bounds hold: first from the window into main, then the weaker of candidate and victims. */
-  #evict(evicted: Evicted<V>[]): void {
-    while (this.#isOver()) {
-      const candidate = this.#isWindowOver() ? first(this.#segments.window) : undefined
-      if (candidate !== undefined && this.#isWorth(candidate.key, candidate.weight)) {
-        this.#move(candidate, 'probation')
-        this.#evictVictim(evicted, candidate)
-      } else if (candidate !== undefined) {
-        this.#remove(candidate)
-        evicted.push(report(candidate, 'rejected'))
-      } else {
-        this.#evictVictim(evicted, undefined)
-      }
-    }
-    this.#settleWindow()
-  }
-
-  #evictVictim(evicted: Evicted<V>[], spared: Node<V> | undefined): void {
-    const reason = this.#nodes.size > this.#maxEntries ? 'count' : 'size'
-    for (const victim of this.#victims()) {
-      if (victim === spared) continue
-      this.#remove(victim)
-      evicted.push(report(victim, reason))
-      return
-    }
-  }
-
-  /** While there is room for all, what the window cannot hold goes to probation without a contest. */
-  #settleWindow(): void {
-    while (this.#isWindowOver()) {
-      const oldest = first(this.#segments.window)
-      if (oldest === undefined || this.#segments.window.size === 1) return
-      this.#move(oldest, 'probation')
-    }
-  }
-
-  /** In the order of eviction: probation, then protected, then the window. */
-  *#victims(): Generator<Node<V>, void, void> {
-    for (const segment of ['probation', 'protected', 'window'] as const) yield* this.#segments[segment].values()
-  }
-
-  /** "worth all that it would push out": asked for more often than the victims together. */
-  #isWorth(key: string, weight: number): boolean {
-    const frequency = this.#sketch.estimate(key)
-    let needed = this.weight + (this.#nodes.has(key) ? 0 : weight) - this.#maxWeight
-    let places = this.#nodes.size + (this.#nodes.has(key) ? 0 : 1) - this.#maxEntries
-    let sum = 0
-    for (const victim of this.#victims()) {
-      if (needed <= 0 && places <= 0) break
-      if (victim.key === key) continue
-      sum += this.#sketch.estimate(victim.key)
-      if (sum >= frequency) return false
-      needed -= victim.weight
-      places--
-    }
+  /** Notes that an entry can no longer be used: it goes before any other, and is held until then. False if not held. */
+  expire(key: string): boolean {
+    const slot = this.#slots.get(key)
+    if (slot === undefined) return false
+    this.#policy.expire(slot)
     return true
   }
 
-  #hasRoom(key: string, weight: number): boolean {
-    const held = this.#nodes.get(key)
-    const count = this.#nodes.size + (held === undefined ? 1 : 0)
-    return count <= this.#maxEntries && this.weight - (held?.weight ?? 0) + weight <= this.#maxWeight
+  /**
+   * Whether `set` would keep an entry of this weight now. Changes nothing, so that it can be asked before a body of
+   * declared length is written. An entry that is held keeps its place, if the new weight can be held at all.
+   */
+  wouldAdmit(key: string, weight: number): boolean {
+    const bytes = checkedWeight(weight)
+    if (!this.#policy.fitsAlone(bytes)) return false
+    return this.#slots.has(key) || this.#policy.wouldAdmit(hashKey(key, this.#seed), bytes)
   }
 
-  #isOver(): boolean {
-    return this.#nodes.size > this.#maxEntries || this.weight > this.#maxWeight
+  /** Other bounds. Returns what had to go to keep them. */
+  resize(bounds: Partial<IndexBounds>): readonly Evicted<V>[] {
+    this.#setBounds({ maxEntries: bounds.maxEntries ?? this.maxEntries, maxWeight: bounds.maxWeight ?? this.maxWeight })
+    return this.#evict([], 0)
   }
 
-  #windowWeight(): number {
-    return Math.ceil(this.#maxWeight * WINDOW_SHARE)
+  /** Lets go of all entries and their memory. What was learned of the workload stays. */
+  clear(): void {
+    this.#policy.clear()
+    this.#slots = new Map()
+    this.#keys = []
+    this.#values = []
   }
 
-  #isWindowOver(): boolean {
-    return (
-      this.#weights.window > this.#windowWeight() ||
-      this.#segments.window.size > Math.ceil(this.#maxEntries * WINDOW_SHARE)
-    )
-  }
-
-  /** What protected cannot hold goes back to probation, as its most recent. */
-  #demote(): void {
-    const bound = this.#maxWeight * (1 - WINDOW_SHARE) * PROTECTED_SHARE
-    const places = this.#maxEntries * (1 - WINDOW_SHARE) * PROTECTED_SHARE
-    while (this.#weights.protected > bound || this.#segments.protected.size > places) {
-      const oldest = first(this.#segments.protected)
-      if (oldest === undefined) return
-      this.#move(oldest, 'probation')
+  /**
+   * Everything held, roughly coldest first: expired, then window, then main, each from low values to high. Entries that
+   * go meanwhile are left out; entries that come meanwhile may be.
+   */
+  *entries(): Generator<IndexEntry<V>, void, void> {
+    for (const slot of this.#slotsInOrder()) {
+      const key = this.#keys[slot]
+      if (key === undefined) continue
+      yield { key, value: this.#values[slot] as V, weight: this.#policy.table.weight(slot) }
     }
   }
 
-  #move(node: Node<V>, segment: Segment): void {
-    this.#remove(node)
-    node.segment = segment
-    this.#insert(node)
+  /** Everything but the values: what is held in which order, what was asked for, what was learned. See snapshot.ts. */
+  snapshot(): Uint8Array<ArrayBuffer> {
+    const { numbers, counters } = this.#policy.save()
+    const { table } = this.#policy
+    const entries: SnapshotEntry[] = []
+    for (const slot of this.#slotsInOrder()) {
+      const key = this.#keys[slot] as string
+      entries.push({ key, hash: table.hash(slot), place: table.place(slot), priority: table.priority(slot) })
+    }
+    return writeSnapshot({ numbers: [this.#seed, ...numbers], counters, entries })
   }
 
-  #insert(node: Node<V>): void {
-    this.#nodes.set(node.key, node)
-    this.#segments[node.segment].set(node.key, node)
-    this.#weights[node.segment] += node.weight
+  /**
+   * Takes the place of everything held and learned. `valueOf` gives each entry's value and weight; entries without one
+   * are left out, and so is what does not fit the bounds: compare `entries()` afterwards. False, and nothing changed, if
+   * the snapshot is of another version or damaged.
+   */
+  restore(snapshot: Uint8Array, valueOf: (key: string) => Weighed<V> | undefined): boolean {
+    const content = readSnapshot(snapshot)
+    if (content === undefined) return false
+    const [seed = 0, ...numbers] = content.numbers
+    if (!this.#policy.restore({ numbers, counters: content.counters })) return false
+    this.#slots = new Map()
+    this.#keys = []
+    this.#values = []
+    this.#seed = seed
+    this.#hashedKey = ''
+    this.#hashedHash = hashKey('', seed)
+    for (const entry of content.entries) this.#restoreEntry(entry, valueOf(entry.key))
+    this.#policy.sketch.fit(this.#slots.size)
+    this.#evict([], 0)
+    return true
   }
 
-  #remove(node: Node<V>): void {
-    this.#nodes.delete(node.key)
-    this.#segments[node.segment].delete(node.key)
-    this.#weights[node.segment] -= node.weight
+  #restoreEntry({ key, hash, place, priority }: SnapshotEntry, weighed: Weighed<V> | undefined): void {
+    if (weighed === undefined || this.#slots.has(key)) return
+    const bytes = checkedWeight(weighed.weight)
+    if (!this.#policy.fitsAlone(bytes)) return
+    const slot = this.#policy.put(hash, bytes, place, priority)
+    this.#slots.set(key, slot)
+    this.#keep(slot, key, weighed.value)
+  }
+
+  #replace(slot: number, key: string, value: V, weight: number): readonly Evicted<V>[] {
+    const before: Evicted<V> = this.#report(slot, 'replaced')
+    if (!this.#policy.fitsAlone(weight)) {
+      this.#forget(slot, key)
+      return [before, { key, value, weight, reason: 'rejected' }]
+    }
+    this.#values[slot] = value
+    this.#policy.reweigh(slot, weight)
+    return this.#evict([before], slot)
+  }
+
+  /** Evicts until all bounds hold. `set` is the slot that was just put in: if it goes itself, it was rejected. */
+  #evict(evicted: Evicted<V>[], set: number): readonly Evicted<V>[] {
+    const gone = this.#gone
+    while (!this.#policy.isSettled) {
+      gone.length = 0
+      const reason = this.#policy.evict(set, gone)
+      for (const slot of gone) {
+        const report = this.#report(slot, slot === set ? 'rejected' : reason)
+        evicted.push(report)
+        this.#forget(slot, report.key)
+      }
+    }
+    return evicted
+  }
+
+  #report(slot: number, reason: EvictionReason): Evicted<V> {
+    const weight = this.#policy.table.weight(slot)
+    return { key: this.#keys[slot] as string, value: this.#values[slot] as V, weight, reason }
+  }
+
+  /** Both arrays grow with the slot table and no faster: growing by themselves they would take half as much again. */
+  #keep(slot: number, key: string, value: V): void {
+    if (slot >= this.#keys.length) {
+      this.#keys.length = this.#policy.table.capacity
+      this.#values.length = this.#policy.table.capacity
+    }
+    this.#keys[slot] = key
+    this.#values[slot] = value
+  }
+
+  #forget(slot: number, key: string): void {
+    this.#policy.remove(slot)
+    this.#slots.delete(key)
+    this.#keys[slot] = undefined
+    this.#values[slot] = undefined
+  }
+
+  #slotsInOrder(): number[] {
+    const { regions } = this.#policy
+    return [...regions.slots(EXPIRED), ...regions.slots(WINDOW), ...regions.slots(MAIN)]
+  }
+
+  #hash(key: string): number {
+    if (key === this.#hashedKey) return this.#hashedHash
+    const hash = hashKey(key, this.#seed)
+    this.#hashedKey = key
+    this.#hashedHash = hash
+    return hash
+  }
+
+  #setBounds({ maxEntries, maxWeight }: IndexBounds): void {
+    checkBound('maxEntries', maxEntries)
+    checkBound('maxWeight', maxWeight)
+    this.#policy.setBounds(Math.min(maxEntries, MOST_ENTRIES), maxWeight)
   }
 }
 
-function first<V>(nodes: Map<string, Node<V>>): Node<V> | undefined {
-  return nodes.values().next().value
+/** Weight 0 counts as 1: an entry without bytes still takes room. */
+function checkedWeight(weight: number): number {
+  if (!Number.isSafeInteger(weight) || weight < 0) {
+    throw new RangeError(`Expected \`weight\` to be a safe integer from 0 up, got ${weight}`)
+  }
+  return weight === 0 ? 1 : weight
 }
 
-function report<V>({ key, value, weight }: Node<V>, reason: EvictionReason): Evicted<V> {
-  return { key, value, weight, reason }
+function checkBound(name: keyof IndexBounds, bound: number): void {
+  if (bound === Infinity || (Number.isSafeInteger(bound) && bound >= 0)) return
+  throw new RangeError(`Expected \`${name}\` to be a safe integer from 0 up or Infinity, got ${bound}`)
 }

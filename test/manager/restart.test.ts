@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import cacache from 'cacache'
-import { StreamingManager } from '../../src/index.ts'
+import { cacheInterceptor, StreamingManager } from '../../src/index.ts'
+import { Exchange } from '../../src/interceptor/exchange.ts'
 import { startCache } from '../helpers/cache.ts'
 import { filesIn, leftovers, temporaryDirectory } from '../helpers/directory.ts'
 import { startOrigin } from '../helpers/origin.ts'
@@ -57,7 +58,7 @@ const snapshots: Record<string, (path: string) => Promise<void>> = {
   whole: async () => {},
   missing: (path) => rm(path),
   empty: (path) => writeFile(path, ''),
-  'of another version': (path) => writeFile(path, '{"version":999,"writtenAt":0,"checksum":0}\n'),
+  'of another version': (path) => writeFile(path, '{"version":999,"writtenAt":0,"recordBytes":0,"checksum":0}\n'),
   garbage: (path) => writeFile(path, '\0\x01 not a snapshot'),
   'cut off': async (path) => {
     const { readFile } = await import('node:fs/promises')
@@ -96,6 +97,49 @@ test('an old snapshot is corrected: what came after it is found, what is gone is
   assert.equal(await bodyOf(manager, `${BASE}/0`), 'changed')
   assert.equal(await bodyOf(manager, `${BASE}/1`), undefined)
   assert.equal(manager.entryCount, 12)
+})
+
+test('opened with smaller limits, the directory shrinks to them', async (t) => {
+  const directory = await fill()
+  const manager = await StreamingManager.open(directory, { maxEntries: 4 })
+  t.after(() => manager.close())
+  await manager.runPendingTasks()
+  assert.equal(manager.entryCount, 4)
+  assert.equal((await leftovers(directory)).contents, 4)
+})
+
+test('what was asked for often is remembered across a restart', async () => {
+  const directory = await temporaryDirectory()
+  const options = { maxEntries: 100 }
+  const origin = `${BASE}/hot`
+  const first = await StreamingManager.open(directory, options)
+  const ask = async (manager: StreamingManager, url: string) => {
+    const dispatch = cacheInterceptor(manager)((_, handler) => {
+      handler.onRequestStart?.(new Exchange({}), null)
+      handler.onResponseError?.(new Exchange({}), new Error('no origin'))
+      return true
+    })
+    await new Promise<void>((resolve) => {
+      const { origin: at, pathname } = new URL(url)
+      dispatch(
+        { origin: at, path: pathname, method: 'GET' },
+        { onResponseEnd: () => resolve(), onResponseError: () => resolve() },
+      )
+    })
+  }
+  const fresh = { headers: { 'cache-control': 'max-age=1000' }, body: 'hot' }
+  for (let i = 0; i < 20; i++) await first.put(`${origin}/${i}`, fresh)
+  for (let round = 0; round < 8; round++) for (let i = 0; i < 20; i++) await ask(first, `${origin}/${i}`)
+  await first.close()
+  const second = await StreamingManager.open(directory, options)
+  for (let i = 0; i < 300; i++) {
+    await ask(second, `${BASE}/once/${i}`)
+    await second.put(`${BASE}/once/${i}`, fresh)
+  }
+  let kept = 0
+  for await (const { key } of second.entries()) if (key.startsWith(origin)) kept++
+  await second.close()
+  assert.equal(kept, 20, 'a scan does not push out what was hot before the restart')
 })
 
 test('a delete that comes before the index is read again is not undone by it', async (t) => {

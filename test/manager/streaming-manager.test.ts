@@ -234,6 +234,7 @@ const wrong: [string, unknown][] = [
   ['maxVariants', 0],
   ['maxStoreDelay', -1],
   ['snapshotInterval', 2 ** 31],
+  ['goal', 'hits'],
   ['clock', 12],
   ['maxAge', 1],
 ]

@@ -1,0 +1,178 @@
+/**
+ * Window, main and expired: each a set of LRU lists, one for each power of two of an entry's value.
+ *
+ *   [1] Young: "The k-Server Dual and Loose Competitiveness for Paging" (1994): greedy-dual
+ *   [2] Cao, Irani: "Cost-Aware WWW Proxy Caching Algorithms" (1997): greedy-dual-size, the clock
+ *   [3] Ghandeharizadeh et al.: "CAMP: A Cost Adaptive Multi-queue Eviction Policy" (2014): lists by rounded value
+ *
+ * Greedy-dual gives an entry the priority `clock + value` when it is touched, evicts the least priority, and moves the
+ * clock there: an entry stays for as long as its value is worth, counted in what others had to pay. Within one list
+ * values are alike within a factor of two, so that the order of touching is the order of priorities, near enough [3],
+ * and the victim is the least of the heads: no heap, and a touch costs the same however many entries there are.
+ *
+ * Priorities and clocks are 32-bit and wrap around; only differences count. Values stay below 2^30, so a difference is
+ * never ambiguous, and nothing ever needs to be re-based.
+ */
+import { LIST_COUNT } from './slot-table.ts'
+import type { SlotTable } from './slot-table.ts'
+
+// 0 is no region: a free slot's.
+export const WINDOW = 1
+export const MAIN = 2
+export const EXPIRED = 3
+export type Region = typeof WINDOW | typeof MAIN | typeof EXPIRED
+
+const LISTS_PER_REGION = LIST_COUNT / 4
+/** The window's lowest; those before it belong to no region. */
+export const FIRST_LIST: number = LISTS_PER_REGION
+export const MAX_VALUE: number = 2 ** 30 - 1
+
+export class Regions {
+  readonly #table: SlotTable
+  /** For each region, one bit for each list that is not empty. */
+  readonly #occupied: Int32Array = new Int32Array(4)
+  readonly #clocks: Int32Array = new Int32Array(4)
+  readonly #counts: Int32Array = new Int32Array(4)
+  readonly #weights: Float64Array = new Float64Array(4)
+  /** The places a walk over a region's entries has come to, by list. */
+  readonly #cursors: Int32Array = new Int32Array(LISTS_PER_REGION)
+  #cursorLists = 0
+
+  constructor(table: SlotTable) {
+    this.#table = table
+  }
+
+  count(region: Region): number {
+    return this.#counts[region] as number
+  }
+
+  weight(region: Region): number {
+    return this.#weights[region] as number
+  }
+
+  clock(region: Region): number {
+    return this.#clocks[region] as number
+  }
+
+  setClock(region: Region, clock: number): void {
+    this.#clocks[region] = clock
+  }
+
+  regionOf(slot: number): number {
+    return this.#table.list(slot) >> 5
+  }
+
+  /** Puts an entry that is in no list where its value belongs. `value` is an integer from 1 to MAX_VALUE. */
+  insert(slot: number, region: Region, value: number, isFrequent: boolean): void {
+    const priority = ((this.#clocks[region] as number) + value) | 0
+    this.insertAt(slot, region * LISTS_PER_REGION + (31 - Math.clz32(value)), priority, isFrequent)
+  }
+
+  /** The same with list and priority given, as a snapshot does. */
+  insertAt(slot: number, list: number, priority: number, isFrequent: boolean): void {
+    const region = list >> 5
+    this.#table.append(slot, list, priority, isFrequent)
+    this.#occupied[region] = (this.#occupied[region] as number) | (1 << (list & 31))
+    this.#counts[region] = (this.#counts[region] as number) + 1
+    this.#weights[region] = (this.#weights[region] as number) + this.#table.weight(slot)
+  }
+
+  remove(slot: number): void {
+    const list = this.#table.list(slot)
+    const region = list >> 5
+    if (this.#table.unlink(slot)) this.#occupied[region] = (this.#occupied[region] as number) & ~(1 << (list & 31))
+    this.#counts[region] = (this.#counts[region] as number) - 1
+    this.#weights[region] = (this.#weights[region] as number) - this.#table.weight(slot)
+  }
+
+  /** A touch: a new place within the entry's region; counts and weights stay. */
+  touch(slot: number, value: number, isFrequent: boolean): void {
+    const list = this.#table.list(slot)
+    const region = list >> 5
+    if (this.#table.unlink(slot)) this.#occupied[region] = (this.#occupied[region] as number) & ~(1 << (list & 31))
+    const index = 31 - Math.clz32(value)
+    const priority = ((this.#clocks[region] as number) + value) | 0
+    this.#table.append(slot, (region << 5) | index, priority, isFrequent)
+    this.#occupied[region] = (this.#occupied[region] as number) | (1 << index)
+  }
+
+  /** What is left of the value that the entry had when it was touched; at or below 0 it is the next to go. */
+  remaining(slot: number): number {
+    return (this.#table.priority(slot) - (this.#clocks[this.regionOf(slot)] as number)) | 0
+  }
+
+  /** How much must be left of the value for an entry to be in the last part of its stay: half of its list's least value. */
+  lastPart(slot: number): number {
+    return (1 << (this.#table.list(slot) & 31)) >> 1
+  }
+
+  /** Moves the region's clock to the priority of an entry that goes. It never runs back. */
+  advanceClock(region: Region, slot: number): void {
+    const clock = this.#clocks[region] as number
+    const priority = this.#table.priority(slot)
+    if (((priority - clock) | 0) > 0) this.#clocks[region] = priority
+  }
+
+  /** The entry with the least priority; 0 when the region is empty. */
+  least(region: Region): number {
+    const clock = this.#clocks[region] as number
+    let lists = this.#occupied[region] as number
+    let least = 0
+    let leastRemaining = 0
+    while (lists !== 0) {
+      const index = 31 - Math.clz32(lists)
+      lists &= ~(1 << index)
+      const head = this.#table.next((region << 5) | index)
+      const remaining = (this.#table.priority(head) - clock) | 0
+      if (least === 0 || remaining < leastRemaining) {
+        least = head
+        leastRemaining = remaining
+      }
+    }
+    return least
+  }
+
+  /** Begins a walk over a region in the order of eviction. One walk at a time; the region must not change meanwhile. */
+  startWalk(region: Region): void {
+    this.#cursorLists = this.#occupied[region] as number
+    for (let lists = this.#cursorLists; lists !== 0;) {
+      const index = 31 - Math.clz32(lists)
+      lists &= ~(1 << index)
+      this.#cursors[index] = this.#table.next((region << 5) | index)
+    }
+  }
+
+  /** The walk's next entry; 0 at the end. */
+  walk(region: Region): number {
+    const clock = this.#clocks[region] as number
+    let least = 0
+    let leastIndex = 0
+    let leastRemaining = 0
+    for (let lists = this.#cursorLists; lists !== 0;) {
+      const index = 31 - Math.clz32(lists)
+      lists &= ~(1 << index)
+      const slot = this.#cursors[index] as number
+      const remaining = (this.#table.priority(slot) - clock) | 0
+      if (least !== 0 && remaining >= leastRemaining) continue
+      least = slot
+      leastIndex = index
+      leastRemaining = remaining
+    }
+    if (least !== 0) this.#step(leastIndex, least)
+    return least
+  }
+
+  /** All slots of a region, list by list from the lowest value, each list from its oldest entry. */
+  *slots(region: Region): Generator<number, void, void> {
+    for (let index = 0; index < LISTS_PER_REGION; index++) {
+      const list = (region << 5) | index
+      for (let slot = this.#table.next(list); slot !== list; slot = this.#table.next(slot)) yield slot
+    }
+  }
+
+  #step(index: number, slot: number): void {
+    const next = this.#table.next(slot)
+    this.#cursors[index] = next
+    if (next < LIST_COUNT) this.#cursorLists &= ~(1 << index)
+  }
+}

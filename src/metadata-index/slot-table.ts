@@ -1,0 +1,174 @@
+/**
+ * The numbers of all entries in one typed array: an entry is a slot, a slot is six 32-bit words side by side, so that
+ * touching an entry touches one cache line, and a million entries are one object for the garbage collector.
+ *
+ *   word   0      1      2      3                 4                                          5
+ *        ┌──────┬──────┬──────┬─────────────────┬──────────────────────────────────────────┬──────────┐
+ *        │ next │ prev │ hash │ weight, low 32  │ weight, high 21 │ home │ frequent │ list │ priority │
+ *        └──────┴──────┴──────┴─────────────────┴──────────────────────────────────────────┴──────────┘
+ *
+ * Lists are circular. The first 128 slots hold no entries: each is both ends of one list, `next` its head and `prev`
+ * its tail, so that linking and unlinking have no special cases. A free slot is linked through `next`.
+ */
+
+const WORDS = 6
+const NEXT = 0
+const PREV = 1
+const HASH = 2
+const WEIGHT_LOW = 3
+const META = 4
+const PRIORITY = 5
+
+const LIST_BITS = 0x7f
+const FREQUENT_BIT = 0x80
+const HOME_BIT = 0x100
+const WEIGHT_HIGH_SHIFT = 9
+const PLACE_BITS = (1 << WEIGHT_HIGH_SHIFT) - 1
+const TWO_32 = 2 ** 32
+
+/** Slots that stand for lists; the first entry's slot comes after them. */
+export const LIST_COUNT = 128
+const FIRST_CAPACITY = 512
+
+export class SlotTable {
+  #words: Int32Array
+  #capacity: number
+  /** Slots from here on were never used. */
+  #unused: number = LIST_COUNT
+  /** Head of the chain of freed slots; 0 when there is none (slot 0 is a list). */
+  #free = 0
+
+  constructor() {
+    this.#capacity = FIRST_CAPACITY
+    this.#words = new Int32Array(FIRST_CAPACITY * WORDS)
+    for (let list = 0; list < LIST_COUNT; list++) this.#close(list)
+  }
+
+  get capacity(): number {
+    return this.#capacity
+  }
+
+  /** A slot for a new entry. The caller keeps `most` entries at most, so the table need not grow beyond that. */
+  allocate(hash: number, most: number): number {
+    let slot = this.#free
+    if (slot === 0) {
+      if (this.#unused === this.#capacity) this.#grow(most)
+      slot = this.#unused++
+    } else {
+      this.#free = this.#words[slot * WORDS + NEXT] as number
+    }
+    const at = slot * WORDS
+    this.#words[at + HASH] = hash
+    this.#words[at + META] = 0
+    return slot
+  }
+
+  free(slot: number): void {
+    this.#words[slot * WORDS + NEXT] = this.#free
+    this.#words[slot * WORDS + META] = 0
+    this.#free = slot
+  }
+
+  next(slot: number): number {
+    return this.#words[slot * WORDS + NEXT] as number
+  }
+
+  prev(slot: number): number {
+    return this.#words[slot * WORDS + PREV] as number
+  }
+
+  hash(slot: number): number {
+    return this.#words[slot * WORDS + HASH] as number
+  }
+
+  priority(slot: number): number {
+    return this.#words[slot * WORDS + PRIORITY] as number
+  }
+
+  /** The list that the entry is in. */
+  list(slot: number): number {
+    return (this.#words[slot * WORDS + META] as number) & LIST_BITS
+  }
+
+  /** Whether the entry was asked for often when it was last touched. */
+  isFrequent(slot: number): boolean {
+    return ((this.#words[slot * WORDS + META] as number) & FREQUENT_BIT) !== 0
+  }
+
+  /** A note for an entry that is out of its place for a while: whether it belongs to main. */
+  isHomeMain(slot: number): boolean {
+    return ((this.#words[slot * WORDS + META] as number) & HOME_BIT) !== 0
+  }
+
+  setHomeMain(slot: number, isMain: boolean): void {
+    const at = slot * WORDS + META
+    const meta = this.#words[at] as number
+    this.#words[at] = isMain ? meta | HOME_BIT : meta & ~HOME_BIT
+  }
+
+  /** List and flags in one number, for a snapshot. */
+  place(slot: number): number {
+    return (this.#words[slot * WORDS + META] as number) & PLACE_BITS
+  }
+
+  weight(slot: number): number {
+    const at = slot * WORDS
+    const high = (this.#words[at + META] as number) >>> WEIGHT_HIGH_SHIFT
+    return high * TWO_32 + ((this.#words[at + WEIGHT_LOW] as number) >>> 0)
+  }
+
+  setWeight(slot: number, weight: number): void {
+    const at = slot * WORDS
+    const high = Math.floor(weight / TWO_32)
+    this.#words[at + WEIGHT_LOW] = (weight - high * TWO_32) | 0
+    const flags = (this.#words[at + META] as number) & PLACE_BITS
+    this.#words[at + META] = (high << WEIGHT_HIGH_SHIFT) | flags
+  }
+
+  /** What `place` said of list and flags. */
+  static unpack(place: number): { list: number; isFrequent: boolean; isHomeMain: boolean } {
+    return {
+      list: place & LIST_BITS,
+      isFrequent: (place & FREQUENT_BIT) !== 0,
+      isHomeMain: (place & HOME_BIT) !== 0,
+    }
+  }
+
+  /** Puts an entry that is in no list at the tail of one. */
+  append(slot: number, list: number, priority: number, isFrequent: boolean): void {
+    const words = this.#words
+    const at = slot * WORDS
+    const tail = words[list * WORDS + PREV] as number
+    words[at + NEXT] = list
+    words[at + PREV] = tail
+    words[tail * WORDS + NEXT] = slot
+    words[list * WORDS + PREV] = slot
+    words[at + PRIORITY] = priority
+    const kept = (words[at + META] as number) & ~(LIST_BITS | FREQUENT_BIT)
+    words[at + META] = kept | list | (isFrequent ? FREQUENT_BIT : 0)
+  }
+
+  /** Takes an entry out of its list. True if that left the list empty. */
+  unlink(slot: number): boolean {
+    const words = this.#words
+    const next = words[slot * WORDS + NEXT] as number
+    const prev = words[slot * WORDS + PREV] as number
+    words[prev * WORDS + NEXT] = next
+    words[next * WORDS + PREV] = prev
+    return next === prev && next < LIST_COUNT
+  }
+
+  #close(list: number): void {
+    this.#words[list * WORDS + NEXT] = list
+    this.#words[list * WORDS + PREV] = list
+  }
+
+  /** Doubles, but not beyond what the caller may hold: the last step would be half empty for good. */
+  #grow(most: number): void {
+    const least = this.#capacity + 1
+    this.#capacity = Math.max(least, Math.min(this.#capacity * 2, LIST_COUNT + most))
+    const grown = new Int32Array(this.#capacity * WORDS)
+    grown.set(this.#words)
+    this.#words = grown
+  }
+}
