@@ -55,7 +55,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
     String.raw`entry: https://example.com/b +10 bytes, \d+ on disk, text/plain`,
     String.raw`entry: https://example.com/c +10 bytes, \d+ on disk, text/plain`,
     'delete: true, again: false',
-    String.raw`event: evicted https://example.com/[ac] \(count\)`,
+    String.raw`event: evicted https://example.com/[ac] \((?:count|rejected)\)`,
     String.raw`stats: 1 entry, \d+ bytes on disk, 3 stored, 1 evicted`,
   ],
 }

@@ -62,7 +62,7 @@ function explain(cacheStatus: string, events: Seen[], response: Response): Pick<
     return { outcome: 'validated', why: `304 from the origin: fresh again for ${period(Number(ttl))}` }
   }
   const reason = /fwd=([\w-]+)/.exec(status)?.[1]
-  if (reason === undefined) {
+  if (reason === undefined || reason === 'method') {
     return { outcome: 'passed', why: `${response.status}: what was stored is invalid now` }
   }
   const refusal = events.find((event) => event.event === 'refuse')?.reason
@@ -79,7 +79,6 @@ const WHY_FORWARDED: Readonly<Record<string, string>> = {
   stale: 'stale, and nothing to validate it by',
   request: 'the request asks for a new one',
   bypass: 'the request is one that passes by',
-  method: 'not a method that is cached',
 }
 
 const WHY_REFUSED: Readonly<Record<string, string>> = {
