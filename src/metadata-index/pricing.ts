@@ -14,7 +14,8 @@
  *
  *     benefit = share x 1 + (1 - share) x weight / mean weight of a request
  *
- * The cost is the bound that the entry uses up most of: its bytes, or its place, which is worth maxWeight / maxEntries.
+ * The cost is what the entry uses up of the bound that binds: its bytes; or, while places run out before bytes, its place,
+ * which is worth maxWeight / maxEntries, if its bytes are not more than that.
  */
 import { MAX_FREQUENCY } from './frequency-sketch.ts'
 import { MAX_VALUE } from './regions.ts'
@@ -37,6 +38,7 @@ export interface PricingState {
   readonly requests: number
   readonly meanWeight: number
   readonly meanCost: number
+  readonly placeCost: number
 }
 
 export class Pricing {
@@ -57,20 +59,28 @@ export class Pricing {
   }
 
   get state(): PricingState {
-    return { requests: this.#requests, meanWeight: this.#meanWeight, meanCost: this.#meanCost }
+    return {
+      requests: this.#requests,
+      meanWeight: this.#meanWeight,
+      meanCost: this.#meanCost,
+      placeCost: this.#placeCost,
+    }
   }
 
   restore(state: PricingState): void {
     this.#requests = state.requests
     this.#meanWeight = state.meanWeight
     this.#meanCost = state.meanCost
+    this.#placeCost = state.placeCost
     this.#prepare()
   }
 
-  setBounds(maxEntries: number, maxWeight: number): void {
-    const placeCost = maxWeight / maxEntries
-    this.#placeCost = Number.isFinite(placeCost) ? placeCost : 0
-    if (maxWeight === Infinity && maxEntries !== Infinity) this.#placeCost = Number.MAX_SAFE_INTEGER
+  /** What a place costs, in bytes; 0 while bytes run out before places. */
+  setPlaceCost(placeCost: number): void {
+    if (placeCost === this.#placeCost) return
+    this.#placeCost = placeCost
+    this.#meanCost = this.cost(this.#meanWeight)
+    this.#prepare()
   }
 
   setExponent(exponent: number): void {

@@ -41,6 +41,8 @@ const WARM_CHANCE = 1 / 128
 const VICTIMS_BEFORE_ESTIMATE = 64
 /** The window follows the workload only once the cache is nearly full: before that nothing competes. */
 const NEARLY_FULL = 0.9
+/** Without a bound for bytes a place costs this: more than any entry's bytes, so that all entries cost the same. */
+const MOST_PLACE_COST = 2 ** 53
 
 export interface PolicyState {
   readonly numbers: readonly number[]
@@ -98,7 +100,6 @@ export class WTinyLfu {
   setBounds(maxEntries: number, maxWeight: number): void {
     this.#maxEntries = maxEntries
     this.#maxWeight = maxWeight
-    this.#pricing.setBounds(maxEntries, maxWeight)
   }
 
   // What happens to entries
@@ -335,8 +336,11 @@ export class WTinyLfu {
     const count = Math.max(1, this.count)
     const countFill = count / this.#maxEntries
     const weightFill = this.weight / this.#maxWeight
-    if (!(Math.max(countFill, weightFill) >= NEARLY_FULL)) return
     const isByCount = countFill > weightFill
+    this.#pricing.setPlaceCost(
+      isByCount ? Math.min(MOST_PLACE_COST, this.#maxWeight / Math.max(1, this.#maxEntries)) : 0,
+    )
+    if (!(Math.max(countFill, weightFill) >= NEARLY_FULL)) return
     const total = isByCount ? count : this.weight
     const spaceOf = (region: Region): number =>
       Math.max(isByCount ? this.#regions.count(region) : this.#regions.weight(region), total / count) / total
@@ -347,10 +351,19 @@ export class WTinyLfu {
   // Snapshot
 
   save(): PolicyState {
-    const { requests, meanWeight, meanCost } = this.#pricing.state
+    const { requests, meanWeight, meanCost, placeCost } = this.#pricing.state
     const { additions, agingBlock } = this.sketch.state
     const clocks = [WINDOW, MAIN, EXPIRED].map((region) => this.#regions.clock(region as Region))
-    const numbers = [additions, agingBlock, requests, meanWeight, meanCost, ...clocks, ...this.#adaptation.save()]
+    const numbers = [
+      additions,
+      agingBlock,
+      requests,
+      meanWeight,
+      meanCost,
+      placeCost,
+      ...clocks,
+      ...this.#adaptation.save(),
+    ]
     return { numbers, counters: this.sketch.table }
   }
 
@@ -366,10 +379,10 @@ export class WTinyLfu {
 
   /** False, and nothing changed, if the state makes no sense. Lets go of all entries. */
   restore({ numbers, counters }: PolicyState): boolean {
-    const [additions = 0, agingBlock = 0, requests = 0, meanWeight = 0, meanCost = 0, ...rest] = numbers
+    const [additions = 0, agingBlock = 0, requests = 0, meanWeight = 0, meanCost = 0, placeCost = 0, ...rest] = numbers
     if (!this.sketch.restore(counters, { additions, agingBlock })) return false
     this.clear()
-    this.#pricing.restore({ requests, meanWeight, meanCost })
+    this.#pricing.restore({ requests, meanWeight, meanCost, placeCost })
     for (const region of [WINDOW, MAIN, EXPIRED] as const) this.#regions.setClock(region, rest[region - 1] ?? 0)
     this.#adaptation.restore(rest.slice(3))
     this.#pricing.setExponent(this.#adaptation.exponent)
