@@ -18,15 +18,17 @@ export const gdsf: PolicySource = {
       held: () => held,
       request: (object, size) => {
         const frequency = (frequencies.get(object) ?? 0) + 1
-        if (frequency === 1 && size > capacity) return false
-        while (frequency === 1 && held + size > capacity) {
-          const victim = heap.shift()
-          if (victim === undefined) break
-          clock = victim.priority
-          frequencies.delete(victim.object)
-          held -= sizes[victim.object] as number
+        if (frequency === 1) {
+          if (size > capacity) return false
+          while (held + size > capacity) {
+            const victim = heap.shift()
+            if (victim === undefined) break
+            clock = victim.priority
+            frequencies.delete(victim.object)
+            held -= sizes[victim.object] as number
+          }
+          held += size
         }
-        if (frequency === 1) held += size
         frequencies.set(object, frequency)
         heap.set(object, clock + frequency / size)
         return frequency > 1

@@ -105,7 +105,7 @@ class StaticWTinyLfu implements Policy {
       }
     }
     if (freed < missing || (missing > 0 && (this.#counts[candidate] as number) <= sum)) return
-    for (const victim of victims) this.#probation.take(victim) ?? this.#protected.take(victim)
+    for (const victim of victims) if (this.#probation.take(victim) === undefined) this.#protected.take(victim)
     this.#probation.add(candidate, size)
   }
 
