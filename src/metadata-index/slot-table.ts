@@ -31,16 +31,23 @@ export const LIST_COUNT = 128
 const FIRST_CAPACITY = 512
 
 export class SlotTable {
-  #words: Int32Array
-  #capacity: number
+  #words: Int32Array = new Int32Array()
+  #capacity = 0
   /** Slots from here on were never used. */
-  #unused: number = LIST_COUNT
+  #unused = 0
   /** Head of the chain of freed slots; 0 when there is none (slot 0 is a list). */
   #free = 0
 
   constructor() {
+    this.clear()
+  }
+
+  /** Frees all slots, and the memory. */
+  clear(): void {
     this.#capacity = FIRST_CAPACITY
     this.#words = new Int32Array(FIRST_CAPACITY * WORDS)
+    this.#unused = LIST_COUNT
+    this.#free = 0
     for (let list = 0; list < LIST_COUNT; list++) this.#close(list)
   }
 

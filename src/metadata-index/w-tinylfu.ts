@@ -3,7 +3,7 @@
  *
  *   [1] Einziger, Friedman, Manes: "TinyLFU: A Highly Efficient Cache Admission Policy" (2017): sketch, window, contest
  *   [2] Einziger, Eytan, Friedman, Manes: "Lightweight Robust Size Aware Cache Management" (2022): the contest by size
- *   frequency-sketch.ts, regions.ts, pricing.ts and adaptation.ts name the papers of their parts
+ *   frequency-sketch.ts, regions.ts, pricing.ts, contest.ts and adaptation.ts name the papers of their parts
  *
  *                 window, 2 to 99 %, as it earns                       main
  *              ┌──────────────────────────────┐         ┌────────────────────────────────────┐
@@ -21,6 +21,7 @@
  * Entries are slots here; keys and values are the business of metadata-index.ts.
  */
 import { Adaptation, FREQUENT } from './adaptation.ts'
+import { Contest } from './contest.ts'
 import { FrequencySketch } from './frequency-sketch.ts'
 import { Pricing } from './pricing.ts'
 import type { Goal } from './pricing.ts'
@@ -32,17 +33,21 @@ import { SlotTable } from './slot-table.ts'
 export type Departure = 'size' | 'count' | 'rejected' | 'expired'
 
 /**
- * A candidate asked for at least so often enters main against the rule once in so many times: an attacker who makes a
- * victim look hot by collisions in the sketch cannot guard it for ever. Caffeine has the same two numbers.
+ * Hits that may wait. What they touch is scattered over memory; taken one after the other in short loops, the processor
+ * fetches for several at once. At 100,000 entries a hit then costs half as much above the look-up of its key.
  */
-const WARM_FREQUENCY = 6
-const WARM_CHANCE = 1 / 128
-/** From so many victims on, a contest that is being lost at their average worth is lost: none walks half of main. */
-const VICTIMS_BEFORE_ESTIMATE = 64
+const HIT_BUFFER = 64
 /** The window follows the workload only once the cache is nearly full: before that nothing competes. */
 const NEARLY_FULL = 0.9
 /** Without a bound for bytes a place costs this: more than any entry's bytes, so that all entries cost the same. */
 const MOST_PLACE_COST = 2 ** 53
+
+/** Where an entry stands: its hash, its list and flags, its priority there. */
+export interface Place {
+  readonly hash: number
+  readonly place: number
+  readonly priority: number
+}
 
 export interface PolicyState {
   readonly numbers: readonly number[]
@@ -53,16 +58,18 @@ export class WTinyLfu {
   readonly sketch: FrequencySketch = new FrequencySketch()
   readonly #pricing: Pricing
   readonly #adaptation: Adaptation = new Adaptation()
-  readonly #random: () => number
-  readonly #victims: number[] = []
-  #table: SlotTable = new SlotTable()
-  #regions: Regions = new Regions(this.#table)
+  readonly #table: SlotTable = new SlotTable()
+  readonly #regions: Regions = new Regions(this.#table)
+  readonly #contest: Contest
+  readonly #hits: Int32Array = new Int32Array(HIT_BUFFER)
+  readonly #frequencies: Int32Array = new Int32Array(HIT_BUFFER)
+  #hitCount = 0
   #maxEntries = 0
   #maxWeight = 0
 
   constructor(goal: Goal, random: () => number) {
     this.#pricing = new Pricing(goal, this.#adaptation.exponent)
-    this.#random = random
+    this.#contest = new Contest(this.#table, this.#regions, this.#pricing, this.sketch, random)
   }
 
   get count(): number {
@@ -81,12 +88,8 @@ export class WTinyLfu {
     return this.#maxWeight
   }
 
-  get table(): SlotTable {
-    return this.#table
-  }
-
-  get regions(): Regions {
-    return this.#regions
+  get capacity(): number {
+    return this.#table.capacity
   }
 
   get windowShare(): number {
@@ -98,6 +101,7 @@ export class WTinyLfu {
   }
 
   setBounds(maxEntries: number, maxWeight: number): void {
+    this.#takeHits()
     this.#maxEntries = maxEntries
     this.#maxWeight = maxWeight
   }
@@ -106,14 +110,51 @@ export class WTinyLfu {
 
   /** A request for a key that is not held. */
   miss(hash: number): void {
+    this.#takeHits()
     this.#countRequest()
     this.sketch.increment(hash)
   }
 
-  /** A request for an entry: counts it and what the entry earned, and gives it a new place. Expired ones stay. */
+  /**
+   * A request for an entry: counts it and what the entry earned, and gives it a new place. Expired ones stay. All that
+   * may wait until something else is done or the buffer is full.
+   */
   hit(slot: number): void {
+    this.#hits[this.#hitCount++] = slot
+    if (this.#hitCount === HIT_BUFFER) this.#takeHits()
+  }
+
+  /** Everything held, roughly coldest first. The slots as they are now: the caller may remove some meanwhile. */
+  slots(): number[] {
+    this.#takeHits()
+    const regions = [EXPIRED, WINDOW, MAIN] as const
+    return regions.flatMap((region) => [...this.#regions.slots(region)])
+  }
+
+  weightOf(slot: number): number {
+    return this.#table.weight(slot)
+  }
+
+  /** What of an entry goes into a snapshot. */
+  placeOf(slot: number): Place {
+    const table = this.#table
+    return { hash: table.hash(slot), place: table.place(slot), priority: table.priority(slot) }
+  }
+
+  /** Three short loops, so that the misses of the processor's cache overlap within each: see HIT_BUFFER. */
+  #takeHits(): void {
+    const count = this.#hitCount
+    const hits = this.#hits
+    const frequencies = this.#frequencies
+    const table = this.#table
+    this.#hitCount = 0
+    for (let i = 0; i < count; i++) frequencies[i] = table.hash(hits[i] as number)
+    for (let i = 0; i < count; i++) frequencies[i] = this.sketch.increment(frequencies[i] as number)
+    for (let i = 0; i < count; i++) this.#takeHit(hits[i] as number, frequencies[i] as number)
+  }
+
+  #takeHit(slot: number, frequency: number): void {
     this.#countRequest()
-    const frequency = this.sketch.increment(this.#table.hash(slot))
     const region = this.#regions.regionOf(slot)
     if (region === EXPIRED) return
     const weight = this.#table.weight(slot)
@@ -129,6 +170,7 @@ export class WTinyLfu {
 
   /** A new entry, in the window. The bounds may be exceeded until `evict`. */
   add(hash: number, weight: number): number {
+    this.#takeHits()
     const slot = this.#table.allocate(hash, this.#maxEntries + 1)
     this.#table.setWeight(slot, weight)
     this.#pricing.observe(weight)
@@ -139,6 +181,7 @@ export class WTinyLfu {
 
   /** Another weight for an entry, which can be used again if it was expired. Its region and history stay. */
   reweigh(slot: number, weight: number): void {
+    this.#takeHits()
     const region = this.#homeOf(slot)
     this.#regions.remove(slot)
     this.#table.setWeight(slot, weight)
@@ -146,6 +189,7 @@ export class WTinyLfu {
   }
 
   expire(slot: number): void {
+    this.#takeHits()
     const region = this.#regions.regionOf(slot)
     if (region === EXPIRED) return
     this.#regions.remove(slot)
@@ -155,17 +199,20 @@ export class WTinyLfu {
 
   /** Takes an expired entry back to where it came from. */
   revive(slot: number): void {
+    this.#takeHits()
     if (this.#regions.regionOf(slot) === EXPIRED) this.reweigh(slot, this.#table.weight(slot))
   }
 
   remove(slot: number): void {
+    this.#takeHits()
     this.#regions.remove(slot)
     this.#table.free(slot)
   }
 
   clear(): void {
-    this.#table = new SlotTable()
-    this.#regions = new Regions(this.#table)
+    this.#hitCount = 0
+    this.#table.clear()
+    this.#regions.clear()
   }
 
   // Who has to go
@@ -199,12 +246,13 @@ export class WTinyLfu {
 
   /** Whether a new entry of this weight would be kept now. Chance is left out, and nothing changes. */
   wouldAdmit(hash: number, weight: number): boolean {
+    this.#takeHits()
     const missingPlaces = this.count + 1 - this.#maxEntries - this.#regions.count(EXPIRED)
     const missingBytes = this.weight + weight - this.#maxWeight - this.#regions.weight(EXPIRED)
     if (missingPlaces <= 0 && missingBytes <= 0) return true
     const frequency = Math.max(1, this.sketch.estimate(hash))
     if (!this.#wouldLeaveWindow(weight, frequency)) return true
-    return this.#isWorth(this.#pricing.worth(weight, frequency), missingPlaces, missingBytes)
+    return this.#contest.isWorth(this.#pricing.worth(weight, frequency), missingPlaces, missingBytes)
   }
 
   #candidate(set: number): number {
@@ -220,50 +268,14 @@ export class WTinyLfu {
       this.#move(candidate, MAIN)
       return reason
     }
-    const weight = this.#table.weight(candidate)
-    const frequency = this.#frequency(candidate)
-    const isLucky = frequency >= WARM_FREQUENCY && this.#random() < WARM_CHANCE
-    const worth = isLucky ? Infinity : this.#pricing.worth(weight, frequency)
-    if (this.#isWorth(worth, this.count - this.#maxEntries, this.weight - this.#maxWeight)) {
-      for (const victim of this.#victims) this.#goes(MAIN, victim, gone, reason)
+    if (this.#contest.isWon(candidate, this.count - this.#maxEntries, this.weight - this.#maxWeight)) {
+      for (const victim of this.#contest.victims) this.#goes(MAIN, victim, gone, reason)
       this.#move(candidate, MAIN)
       return reason
     }
     // Those that stood against it are priced anew, or the same few would stand in the way of every candidate.
-    for (const victim of this.#victims) this.#move(victim, MAIN)
+    for (const victim of this.#contest.victims) this.#move(victim, MAIN)
     return this.#goes(WINDOW, candidate, gone, 'rejected')
-  }
-
-  /**
-   * The contest: whether `worth` is more than that of the entries of main that would have to go for it, in their order.
-   * Of the last one counts only the part that is needed: the rest of its room is free for others. Leaves those looked
-   * at in `#victims`.
-   */
-  #isWorth(worth: number, missingPlaces: number, missingBytes: number): boolean {
-    const victims = this.#victims
-    victims.length = 0
-    let places = missingPlaces
-    let bytes = missingBytes
-    let sum = 0
-    this.#regions.startWalk(MAIN)
-    while (places > 0 || bytes > 0) {
-      const victim = this.#regions.walk(MAIN)
-      if (victim === 0) return false
-      victims.push(victim)
-      const weight = this.#table.weight(victim)
-      const needed = places > 0 ? 1 : Math.min(1, bytes / weight)
-      sum += needed * this.#pricing.worth(weight, this.#frequency(victim))
-      if (sum >= worth) return false
-      places--
-      bytes -= weight
-      if (victims.length >= VICTIMS_BEFORE_ESTIMATE && this.#isLosing(worth, sum, missingBytes, bytes)) return false
-    }
-    return true
-  }
-
-  /** Victims come in the order of their value, so that those to come are worth at least as much for each byte. */
-  #isLosing(worth: number, sum: number, missingBytes: number, bytesLeft: number): boolean {
-    return bytesLeft > 0 && sum * missingBytes >= worth * (missingBytes - bytesLeft)
   }
 
   #wouldLeaveWindow(weight: number, frequency: number): boolean {
@@ -316,14 +328,9 @@ export class WTinyLfu {
   }
 
   #place(slot: number, region: Region): void {
-    const frequency = this.#frequency(slot)
+    const frequency = this.#contest.frequency(slot)
     const value = this.#pricing.value(this.#table.weight(slot), frequency)
     this.#regions.insert(slot, region, value, frequency >= FREQUENT)
-  }
-
-  /** At least 1: what is held was asked for, though aging may have forgotten it. */
-  #frequency(slot: number): number {
-    return Math.max(1, this.sketch.estimate(this.#table.hash(slot)))
   }
 
   // Adaptation
@@ -351,7 +358,8 @@ export class WTinyLfu {
   // Snapshot
 
   save(): PolicyState {
-    const { requests, meanWeight, meanCost, placeCost } = this.#pricing.state
+    this.#takeHits()
+    const { requests, meanWeight, meanCost, placeCost } = this.#pricing.save()
     const { additions, agingBlock } = this.sketch.state
     const clocks = [WINDOW, MAIN, EXPIRED].map((region) => this.#regions.clock(region as Region))
     const numbers = [

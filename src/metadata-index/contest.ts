@@ -1,0 +1,84 @@
+/**
+ * Admission: a candidate for main against those that would have to go for it.
+ *
+ *   [1] Einziger, Friedman, Manes: "TinyLFU: A Highly Efficient Cache Admission Policy" (2017): one against one
+ *   [2] Einziger, Eytan, Friedman, Manes: "Lightweight Robust Size Aware Cache Management" (2022): one against several
+ *
+ * Frequencies come from the sketch, which knows those that are not held as well; pricing.ts makes worth of them.
+ */
+import type { FrequencySketch } from './frequency-sketch.ts'
+import type { Pricing } from './pricing.ts'
+import { MAIN } from './regions.ts'
+import type { Regions } from './regions.ts'
+import type { SlotTable } from './slot-table.ts'
+
+/**
+ * A candidate asked for at least so often enters main against the rule once in so many times: an attacker who makes a
+ * victim look hot by collisions in the sketch cannot guard it for ever. Caffeine has the same two numbers.
+ */
+const WARM_FREQUENCY = 6
+const WARM_CHANCE = 1 / 128
+/** From so many victims on, a contest that is being lost at their average worth is lost: none walks half of main. */
+const VICTIMS_BEFORE_ESTIMATE = 64
+
+export class Contest {
+  /** Those that stood against the last candidate, in their order. */
+  readonly victims: number[] = []
+  readonly #table: SlotTable
+  readonly #regions: Regions
+  readonly #pricing: Pricing
+  readonly #sketch: FrequencySketch
+  readonly #random: () => number
+
+  constructor(table: SlotTable, regions: Regions, pricing: Pricing, sketch: FrequencySketch, random: () => number) {
+    this.#table = table
+    this.#regions = regions
+    this.#pricing = pricing
+    this.#sketch = sketch
+    this.#random = random
+  }
+
+  /** Whether the candidate may enter main, where so much is missing, in the place of `victims`. */
+  isWon(candidate: number, missingPlaces: number, missingBytes: number): boolean {
+    const frequency = this.frequency(candidate)
+    const isLucky = frequency >= WARM_FREQUENCY && this.#random() < WARM_CHANCE
+    const worth = isLucky ? Infinity : this.#pricing.worth(this.#table.weight(candidate), frequency)
+    return this.isWorth(worth, missingPlaces, missingBytes)
+  }
+
+  /**
+   * Whether `worth` is more than that of the entries of main that would have to go for it, in their order. Of the last
+   * one counts only the part that is needed: the rest of its room is free for others.
+   */
+  isWorth(worth: number, missingPlaces: number, missingBytes: number): boolean {
+    const { victims } = this
+    victims.length = 0
+    let places = missingPlaces
+    let bytes = missingBytes
+    let sum = 0
+    this.#regions.startWalk(MAIN)
+    while (places > 0 || bytes > 0) {
+      const victim = this.#regions.walk(MAIN)
+      if (victim === 0) return false
+      victims.push(victim)
+      const weight = this.#table.weight(victim)
+      const needed = places > 0 ? 1 : Math.min(1, bytes / weight)
+      sum += needed * this.#pricing.worth(weight, this.frequency(victim))
+      if (sum >= worth) return false
+      places--
+      bytes -= weight
+      if (victims.length >= VICTIMS_BEFORE_ESTIMATE && isLosing(worth, sum, missingBytes, bytes)) return false
+    }
+    return true
+  }
+
+  /** At least 1: what is held was asked for, though aging may have forgotten it. */
+  frequency(slot: number): number {
+    return Math.max(1, this.#sketch.estimate(this.#table.hash(slot)))
+  }
+}
+
+/** Victims come in the order of their value, so that those to come are worth at least as much for each byte. */
+function isLosing(worth: number, sum: number, missingBytes: number, bytesLeft: number): boolean {
+  return bytesLeft > 0 && sum * missingBytes >= worth * (missingBytes - bytesLeft)
+}
