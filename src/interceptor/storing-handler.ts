@@ -127,7 +127,8 @@ export class StoringHandler implements DispatchHandler {
   #beginStore(response: ResponseHead, isHttp1: boolean): void {
     const { engine, request, options, stored } = this.#forwarded
     if (this.#source === undefined || engine.isClosed) return
-    if (request.method === 'HEAD' && !this.wasRedirected) engine.noteHead(request, response, this.times())
+    if (request.method === 'HEAD' && !this.wasRedirected)
+      engine.noteHead(request, response, this.times(), options.policy)
     const head = headToStore(request, response, this.times(), options.policy)
     const refusal =
       typeof head === 'string'

@@ -110,13 +110,13 @@ export class ValidationHandler implements DispatchHandler {
   }
 
   #onNotModified(controller: DispatchController, headers: IncomingHttpHeaders, statusMessage = ''): void {
-    const { engine, request, stored, onUsable, onMismatch } = this.#validation
+    const { engine, request, stored, options, onUsable, onMismatch } = this.#validation
     const fields = toFieldLines(controller.rawHeaders, headers)
     this.#settle()
     // Another URL's 304 (a redirect was followed on the way) says nothing about what is stored for this one.
     const freshened = this.#miss.wasRedirected
       ? undefined
-      : engine.freshen(stored, request, { statusCode: 304, statusMessage, fields }, this.#miss.times())
+      : engine.freshen(stored, request, { statusCode: 304, statusMessage, fields }, this.#miss.times(), options.policy)
     engine.statistics.validated(request.key, freshened === undefined ? 'failed' : 'freshened')
     if (freshened === undefined) onMismatch()
     else onUsable(freshened, 304)

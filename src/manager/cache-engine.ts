@@ -9,8 +9,8 @@ import { groupsOf } from '../policy/cache-groups.ts'
 import { keyOfGet } from '../policy/cache-key.ts'
 import type { CacheRequest, PolicySettings, ResponseHead } from '../policy/cache-request.ts'
 import { mayReuse } from '../policy/reuse.ts'
-import type { StoredHead, Times } from '../policy/storing.ts'
-import { freshened, isFor, updatedByHead } from '../policy/validation.ts'
+import { updateOf, type StoredHead, type Times } from '../policy/storing.ts'
+import { freshened, hasStrongTagOf, isFor, updatedByHead } from '../policy/validation.ts'
 import { variantOf, varyNames } from '../policy/vary.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -175,26 +175,46 @@ export class CacheEngine {
     request: CacheRequest,
     notModified: ResponseHead,
     times: Times,
+    settings: PolicySettings,
   ): StoredResponse | undefined {
     if (!isFor(notModified, stored)) return undefined
-    const merged = freshened(stored, notModified, times)
-    const vary = varyNames(merged.fields)
+    for (const other of this.catalogue.matching(stored.key, request)) {
+      if (other.variant === stored.variant || !hasStrongTagOf(notModified, other)) continue
+      this.#update(other, freshened(other, notModified, times), request, settings)
+    }
+    return this.#update(stored, freshened(stored, notModified, times), request, settings)
+  }
+
+  /** What answers the request; it is held only where it may be. Undefined when Vary says that it can answer nothing. */
+  #update(
+    before: StoredResponse,
+    after: StoredResponse,
+    request: CacheRequest,
+    settings: PolicySettings,
+  ): StoredResponse | undefined {
+    const vary = varyNames(after.fields)
     if (vary === undefined) return undefined
-    const record = { ...merged, vary, variant: variantOf(vary, request.fields) }
-    const current = this.catalogue.current(stored)
-    if (current === undefined || current.body.sha256 !== stored.body.sha256) return record
-    if (record.variant === stored.variant) this.holdings.update(current, record)
-    else this.#rename(current, record)
+    const record = { ...after, vary, variant: variantOf(vary, request.fields) }
+    const current = this.catalogue.current(before)
+    if (current === undefined || current.body.sha256 !== before.body.sha256) return record
+    const update = updateOf(record, request, settings)
+    // Its file may be gone before it is opened for this request: then that is a miss.
+    if (update === 'drop') this.holdings.remove(current)
+    else if (update === 'keep' && record.variant === before.variant) this.holdings.update(current, record)
+    else if (update === 'keep') this.#rename(current, record)
     return record
   }
 
-  /** RFC 9111 section 4.3.5: a 200 to HEAD updates or takes out the response to GET that the request selects. */
-  noteHead(request: CacheRequest, head: ResponseHead, times: Times): void {
-    const { stored } = this.catalogue.select(keyOfGet(request.key), request)
-    if (stored === undefined || stored.statusCode !== 200 || head.statusCode !== 200) return
-    const updated = updatedByHead(stored, head, times)
-    if (updated === undefined) this.holdings.remove(stored)
-    else this.holdings.update(stored, updated)
+  /** RFC 9111 section 4.3.5: a 200 to HEAD updates or takes out the responses to GET that the request could select. */
+  noteHead(request: CacheRequest, head: ResponseHead, times: Times, settings: PolicySettings): void {
+    if (head.statusCode !== 200) return
+    for (const stored of this.catalogue.matching(keyOfGet(request.key), request)) {
+      if (stored.statusCode !== 200) continue
+      const updated = updatedByHead(stored, head, times)
+      if (updated === undefined || this.#update(stored, updated, request, settings) === undefined) {
+        this.holdings.remove(stored)
+      }
+    }
   }
 
   /** A 304 changed what the response varies on: its name changes, in memory and in the bucket. */

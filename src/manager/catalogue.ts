@@ -82,6 +82,13 @@ export class Catalogue {
     return selection
   }
 
+  /** All stored responses that a request could select: without Vary one, and one for each set of names that it has. */
+  matching(key: string, request: CacheRequest): StoredResponse[] {
+    const rules = [...(this.#rules.get(key)?.values() ?? [])]
+    const names = [key, ...rules.map(({ names }) => entryKey(key, variantOf(names, request.fields)))]
+    return names.map((name) => this.#index.peek(name)).filter((stored) => stored !== undefined)
+  }
+
   /** The most recent stored response of a key, or the one of exactly this entry key. */
   newest(key: string): StoredResponse | undefined {
     return this.variants(key).toSorted((a, b) => b.responseTime - a.responseTime)[0] ?? this.#index.peek(key)

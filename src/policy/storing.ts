@@ -80,11 +80,25 @@ function whyNotStore(
   // present that explicitly allows shared caching" (section 3.5)
   const authorized = request.fields['authorization'] ?? request.fields['proxy-authorization']
   if (shared && authorized !== undefined && !maySharePerAuthorization(input)) return 'authorization'
-  // "the response contains at least one of the following": public, private, Expires, max-age, s-maxage, a status "that is
-  // defined as heuristically cacheable"
-  const allows = directives.has('public') || directives.has('private') || hasExplicitLifetime(input)
+  // "the response contains at least one of the following": public, private "if the cache is not shared", Expires,
+  // max-age, s-maxage, a status "that is defined as heuristically cacheable"
+  const allows = directives.has('public') || (!shared && directives.has('private')) || hasExplicitLifetime(input)
   if (!allows && !HEURISTICALLY_CACHEABLE.has(statusCode)) return 'status'
   return shared ? whyNotShare(request, fields, directives) : undefined
+}
+
+/** What becomes of a stored response that is to be updated: it is, it stays as it was, or it goes. */
+export type Update = 'keep' | 'leave' | 'drop'
+
+/**
+ * An update stores fields of a new response, so what forbids storing that one forbids the update: `no-store`, and in a
+ * shared cache credentials and `private`. What forbids it in the request says nothing about what is stored.
+ */
+export function updateOf(updated: StoredResponse, request: CacheRequest, settings: PolicySettings): Update {
+  if (requestDirectives(request.fields).has('no-store')) return 'leave'
+  const refusal = whyNotStore(request, updated, updated, { ...settings, shared: updated.scope === 'shared' })
+  if (refusal === undefined) return 'keep'
+  return refusal === 'authorization' || refusal === 'cookie' ? 'leave' : 'drop'
 }
 
 /**

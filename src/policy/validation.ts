@@ -19,23 +19,46 @@ export function conditionalFields(stored: StoredResponse): Record<string, string
 }
 
 /**
- * Section 4.3.4: a 304 is for this stored response when its validators are. An entity tag decides alone: strong ones
- * by strong comparison, weak ones by weak. A 304 that has no validator answers the only one that was asked about.
+ * Section 4.3.4: whether a 304 is for the stored response that was asked about. An entity tag in it decides, where it has
+ * none a Last-Modified. In two things it is taken for ours where the letter would ask again, and both times because the
+ * condition that it answers had the validators of one stored response and of no other:
+ *
+ * - Without any validator. A 304 "MUST generate" the ETag of its 200 (RFC 9110 section 15.4.5), and servers forget it.
+ * - With `"x"` for a stored `W/"x"`. nginx makes the tag of what it compresses weak, and leaves that of its 304 as it is:
+ *   by the letter no compressed response of such a server could ever be validated. See `isWeakened`.
  */
 export function isFor(notModified: ResponseHead, stored: StoredResponse): boolean {
   const etag = firstLine(notModified.fields, 'etag')
+  const ourTag = firstLine(stored.fields, 'etag')
   if (etag !== undefined) {
-    const ours = firstLine(stored.fields, 'etag')
-    if (ours === undefined) return false
-    return etag.startsWith('W/') ? opaqueTag(etag) === opaqueTag(ours) : etag === ours || `W/${etag}` === ours
+    if (ourTag === undefined) return false
+    return isWeak(etag) || isWeak(ourTag) ? opaqueTag(etag) === opaqueTag(ourTag) : etag === ourTag
   }
   const lastModified = firstLine(notModified.fields, 'last-modified')
   const ours = firstLine(stored.fields, 'last-modified')
   return lastModified === undefined || ours === undefined || lastModified === ours
 }
 
+/** "All the stored responses … with one of those same strong validators are identified for update", asked about or not. */
+export function hasStrongTagOf(notModified: ResponseHead, stored: StoredResponse): boolean {
+  const etag = firstLine(notModified.fields, 'etag')
+  return etag !== undefined && !isWeak(etag) && etag === firstLine(stored.fields, 'etag')
+}
+
+function isWeak(etag: string): boolean {
+  return etag.startsWith('W/')
+}
+
 function opaqueTag(etag: string): string {
-  return etag.startsWith('W/') ? etag.slice(2) : etag
+  return isWeak(etag) ? etag.slice(2) : etag
+}
+
+/**
+ * The strong tag is that of other bytes with the same meaning, such as those before compression. What is stored keeps its
+ * weak one, so that no part of it is ever put beside a part of those.
+ */
+function isWeakened(stored: FieldLines, update: FieldLines): boolean {
+  return isWeak(firstLine(stored, 'etag') ?? '') && !isWeak(firstLine(update, 'etag') ?? 'W/')
 }
 
 /**
@@ -45,12 +68,14 @@ function opaqueTag(etag: string): string {
 export function freshened(stored: StoredResponse, notModified: ResponseHead, times: Times): StoredResponse {
   // "a recipient with a clock that receives a response … without a Date MUST record the time it was received"
   const update = storedFields(notModified.fields, times.responseTime, stored.scope)
-  return { ...stored, ...times, fields: mergedFields(stored, update) }
+  // And once more for what the stored directives list and the update has: `no-cache="x"` binds that x, too.
+  return { ...stored, ...times, fields: storedFields(mergedFields(stored, update), times.responseTime, stored.scope) }
 }
 
 function mergedFields(stored: StoredResponse, update: FieldLines): FieldLines {
   const excepted = new Set(['content-length'])
   if (stored.scope === 'shared') excepted.add('set-cookie')
+  if (isWeakened(stored.fields, update)) excepted.add('etag')
   const lines: string[] = []
   const replaced = new Set<string>()
   for (let i = 0; i + 1 < update.length; i += 2) {
@@ -70,14 +95,16 @@ function mergedFields(stored: StoredResponse, update: FieldLines): FieldLines {
 }
 
 /**
- * Section 4.3.5: a 200 to HEAD says what a GET would bring. With the same validators and length it updates the stored
- * response to GET; undefined when one of them differs, and what is stored is right no more.
+ * Section 4.3.5: a 200 to HEAD says what a GET would bring. "If the stored response and HEAD response have matching values
+ * for any received validator fields" and length it updates the stored response to GET; undefined when one of them differs,
+ * and what is stored is right no more.
  */
 export function updatedByHead(stored: StoredResponse, head: ResponseHead, times: Times): StoredResponse | undefined {
   const length = firstLine(head.fields, 'content-length')
   if (length !== undefined && length !== String(stored.body.size)) return undefined
   for (const name of ['etag', 'last-modified']) {
-    if (firstLine(head.fields, name) !== firstLine(stored.fields, name)) return undefined
+    const received = firstLine(head.fields, name)
+    if (received !== undefined && received !== firstLine(stored.fields, name)) return undefined
   }
   return freshened(stored, head, times)
 }

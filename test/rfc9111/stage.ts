@@ -1,4 +1,5 @@
 /** What the tests of the RFC stand on: a cache, a real origin whose answers are scripted, and a clock that is moved. */
+import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TestContext } from 'node:test'
 import { Agent, type Dispatcher } from 'undici'
@@ -11,6 +12,7 @@ import {
   type TestCache,
   type TestCacheOptions,
 } from '../helpers/cache.ts'
+import { filesIn } from '../helpers/directory.ts'
 import { startOrigin, type Origin } from '../helpers/origin.ts'
 
 export type Fields = Record<string, string | string[]>
@@ -37,6 +39,8 @@ export interface Stage {
 }
 
 export const PRIVATE: TestCacheOptions = { interceptor: { type: 'private' } }
+/** For what binds shared and private caches alike. */
+export const BOTH: readonly TestCacheOptions[] = [{}, PRIVATE]
 export const LAST_MODIFIED = 'Wed, 21 Oct 2015 07:28:00 GMT'
 
 /** The answers of a list come one after the other, the last one again and again. */
@@ -116,6 +120,13 @@ export function named(t: TestContext, { cache, origin }: Stage): Dispatcher {
     (dispatch) => (options, handler) => dispatch({ ...options, origin: origin.url }, handler),
     cacheInterceptor(cache.manager),
   )
+}
+
+/** Files of a directory, by path, that have this text in them. */
+export async function filesWith(directory: string, text: string): Promise<string[]> {
+  const files = await filesIn(directory, '.')
+  const contents = await Promise.all(files.map((file) => readFile(file)))
+  return files.filter((_, i) => contents[i]?.includes(text))
 }
 
 export { answer }
