@@ -54,11 +54,11 @@ export class Answering {
         if (lookup.revalidate && !isOnlyIfCached(turn.request)) this.#revalidate(turn, lookup.stored)
         return true
       case 'validate':
-        if (isOnlyIfCached(turn.request)) return this.#refuse(turn)
+        if (isOnlyIfCached(turn.request)) return this.refuse(turn)
         if (isOwnCondition(turn.request)) return this.#fetch(turn, lookup.because)
         return this.#validate(turn, lookup.stored, lookup.because)
       case 'miss':
-        if (isOnlyIfCached(turn.request)) return this.#refuse(turn)
+        if (isOnlyIfCached(turn.request)) return this.refuse(turn)
         return this.#fetch(turn, lookup.because)
       case 'pending':
         turn.exchange.start(null)
@@ -121,7 +121,7 @@ export class Answering {
       ...this.#forwarded(turn, because),
       stored,
       onUsable: (usable, answer) => this.#playForwarded(turn, usable, because, answer),
-      onForbidden: () => this.#refuse(turn),
+      onForbidden: () => this.refuse(turn),
       onMismatch: () => this.#fetch(turn, because),
     })
   }
@@ -170,7 +170,7 @@ export class Answering {
    * 504: the client wants a stored response only and there is none (RFC 9111 section 5.2.1.7), or the origin cannot be
    * reached and what is stored must not be served without it (section 5.2.2.2).
    */
-  #refuse({ exchange, received }: Turn): boolean {
+  refuse({ exchange, received }: Turn): boolean {
     if (!exchange.isStarted) exchange.start(null)
     drain(received.body)
     const fields = ['date', new Date(this.#engine.options.clock()).toUTCString(), 'content-length', '0']

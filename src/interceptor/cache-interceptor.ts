@@ -6,7 +6,7 @@ import type { ForwardReason } from '../diagnostics.ts'
 import type { CacheEngine } from '../manager/cache-engine.ts'
 import { engineOf, type StreamingManager } from '../manager/streaming-manager.ts'
 import { isSafe } from '../policy/invalidation.ts'
-import { passesBy } from '../policy/reuse.ts'
+import { isOnlyIfCached, passesBy } from '../policy/reuse.ts'
 import { Answering } from './answering.ts'
 import { currentMode } from './cache-options.ts'
 import { readHeaders, targetOrigin, targetUri, toCacheRequest, type RequestHeaders } from './cache-request.ts'
@@ -64,12 +64,14 @@ class CachedDispatch {
     if (uri === undefined) return this.#forward(received, consumer)
     const headers = readHeaders(received.headers)
     if (!isSafe(received.method)) return this.#passUnsafe(received, consumer, uri, headers ?? {})
-    if (headers === undefined || !this.#options.methods.has(received.method) || !hasNoContent(received)) {
-      return this.#bypass(received, consumer, uri, 'method')
-    }
+    if (headers === undefined || !hasNoContent(received)) return this.#bypass(received, consumer, uri, 'method')
     const request = toCacheRequest(received.method, uri, headers, currentMode())
-    if (request.mode === 'no-store' || passesBy(request)) return this.#bypass(received, consumer, uri, 'bypass')
-    return this.#answering.answer({ received, headers, request, exchange: new Exchange(consumer) })
+    const isListed = this.#options.methods.has(received.method)
+    const turn = () => ({ received, headers, request, exchange: new Exchange(consumer) })
+    if (isListed && request.mode !== 'no-store' && !passesBy(request)) return this.#answering.answer(turn())
+    // Nothing that is stored answers it, and the origin must not be asked.
+    if (isOnlyIfCached(request)) return this.#answering.refuse(turn())
+    return this.#bypass(received, consumer, uri, isListed ? 'bypass' : 'method')
   }
 
   #passUnsafe(received: ReceivedOptions, consumer: DispatchHandler, uri: string, headers: RequestHeaders): boolean {

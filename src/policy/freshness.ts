@@ -8,14 +8,17 @@ import { effectiveFields } from './targeted.ts'
 import type { PolicySettings } from './cache-request.ts'
 import type { StoredResponse } from '../stored-response.ts'
 
-/** Section 4.2.3: "the estimated number of seconds since the response was generated or validated at the origin". */
+/**
+ * Section 4.2.3: "the estimated number of seconds since the response was generated or validated at the origin", whole
+ * ones as Age tells them: what a request asks for is compared with what it can know.
+ */
 export function currentAge(stored: StoredResponse, now: number): number {
   const date = parseHttpDate(firstLine(stored.fields, 'date'), stored.responseTime) ?? stored.responseTime
   const apparentAge = Math.max(0, (stored.responseTime - date) / 1000)
   const responseDelay = Math.max(0, stored.responseTime - stored.requestTime) / 1000
   const correctedInitialAge = Math.max(apparentAge, ageValue(stored) + responseDelay)
   const residentTime = Math.max(0, now - stored.responseTime) / 1000
-  return Math.min(correctedInitialAge + residentTime, MAX_DELTA_SECONDS)
+  return Math.min(Math.floor(correctedInitialAge + residentTime), MAX_DELTA_SECONDS)
 }
 
 /** Section 5.1: of a list "use the first member", and ignore the field when that is invalid. */
@@ -50,5 +53,5 @@ function workOutLifetime(stored: StoredResponse, settings: PolicySettings): numb
   const mayGuess = HEURISTICALLY_CACHEABLE.has(statusCode) || directives.has('public')
   const saysNothing = !hasExplicitLifetime(input) && fieldValue(fields, 'last-modified') === undefined
   if (settings.cacheByDefault !== undefined && mayGuess && saysNothing) return settings.cacheByDefault
-  return lifetimeOf(input, mayGuess)
+  return Math.floor(lifetimeOf(input, mayGuess))
 }

@@ -113,12 +113,12 @@ export function date(now: number, seconds = 0): string {
 }
 
 /** Every request goes to the loopback origin, whatever origin it names: https and other hosts without a certificate. */
-export function named(t: TestContext, { cache, origin }: Stage): Dispatcher {
+export function named(t: TestContext, { cache, origin }: Stage, { interceptor }: TestCacheOptions = {}): Dispatcher {
   const agent = new Agent()
   t.after(() => agent.destroy())
   return agent.compose(
     (dispatch) => (options, handler) => dispatch({ ...options, origin: origin.url }, handler),
-    cacheInterceptor(cache.manager),
+    cacheInterceptor(cache.manager, interceptor),
   )
 }
 
