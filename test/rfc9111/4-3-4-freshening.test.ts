@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { startCache, type TestCacheOptions } from '../helpers/cache.ts'
-import { BOTH, control, filesWith, LAST_MODIFIED, PRIVATE, stage, type Fields } from './stage.ts'
+import { answer, BOTH, control, filesWith, LAST_MODIFIED, named, PRIVATE, stage, type Fields } from './stage.ts'
 
 /** Whether a 304 with the second fields freshens a response with the first; if not, the origin is asked anew. */
 async function freshens(t: TestContext, stored: Fields, validators: Fields, options?: TestCacheOptions) {
@@ -193,4 +193,19 @@ test('[A71] what may not be stored of a 304 updates nothing that others are give
   assert.equal((await get()).headers['x-user'], 'planted-name')
   await cache.manager.close()
   assert.equal((await filesWith(cache.directory, 'planted-name')).length, 1)
+})
+
+test('[A71] nor does a private cache put what is one user’s into what it shares with others', async (t) => {
+  const staged = await stage(t, [
+    control('max-age=10', { etag: '"e"' }),
+    { status: 304, fields: { etag: '"e"', 'x-user': 'one' } },
+    { status: 304, fields: { etag: '"e"' } },
+  ])
+  const url = 'http://one.test/'
+  const shared = named(t, staged)
+  await answer(shared, url)
+  staged.clock.pass(20)
+  const ofUser = await answer(named(t, staged, PRIVATE), url, { headers: { authorization: 'Basic eDp5' } })
+  assert.equal(ofUser.headers['x-user'], 'one')
+  assert.equal((await answer(shared, url)).headers['x-user'], undefined)
 })
