@@ -2,6 +2,7 @@
  * Answers one cacheable request: from the store, by validation, from the network, or by a 504. One switch over what the
  * engine knows; `src/README.md` draws the paths.
  */
+import { Readable } from 'node:stream'
 import type { ForwardReason } from '../diagnostics.ts'
 import type { CacheEngine } from '../manager/cache-engine.ts'
 import { invalidatedGroups } from '../policy/cache-groups.ts'
@@ -106,7 +107,7 @@ export class Answering {
     if (exchange.isOver) reader?.close()
     else if (bytes !== undefined && reader === undefined) this.#fetch(turn, 'uri-miss')
     else {
-      drain(received.body)
+      discard(received.body)
       const member = status()
       if (bytes !== undefined) this.#engine.statistics.served(bytes.end - bytes.start)
       const fields = this.#options.cacheStatus ? [...answer.fields, 'cache-status', member] : answer.fields
@@ -172,7 +173,7 @@ export class Answering {
    */
   refuse({ exchange, received }: Turn): boolean {
     if (!exchange.isStarted) exchange.start(null)
-    drain(received.body)
+    discard(received.body)
     const fields = ['date', new Date(this.#engine.options.clock()).toUTCString(), 'content-length', '0']
     const replay = new Replay(exchange, undefined, () => {})
     queueMicrotask(() => replay.start(() => exchange.respondWith(504, fields, 'Gateway Timeout')))
@@ -191,9 +192,10 @@ export class Answering {
   }
 }
 
-/** `pipeline()` waits for its request stream to be read, also when nobody needs it. */
-function drain(body: unknown): void {
+/** Content that is sent to nobody. `pipeline()` waits for its stream to be read, other streams would stay open. */
+function discard(body: unknown): void {
   if (isPipelineBody(body)) body.resume()
+  else if (body instanceof Readable) body.destroy()
 }
 
 /** Headers for a request of the cache's own, which asks for the whole and states its own conditions. */

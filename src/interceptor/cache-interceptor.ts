@@ -64,14 +64,14 @@ class CachedDispatch {
     if (uri === undefined) return this.#forward(received, consumer)
     const headers = readHeaders(received.headers)
     if (!isSafe(received.method)) return this.#passUnsafe(received, consumer, uri, headers ?? {})
-    if (headers === undefined || !hasNoContent(received)) return this.#bypass(received, consumer, uri, 'method')
+    if (headers === undefined) return this.#bypass(received, consumer, uri, 'method')
     const request = toCacheRequest(received.method, uri, headers, currentMode())
-    const isListed = this.#options.methods.has(received.method)
+    const isKnown = this.#options.methods.has(received.method) && hasNoContent(received)
     const turn = () => ({ received, headers, request, exchange: new Exchange(consumer) })
-    if (isListed && request.mode !== 'no-store' && !passesBy(request)) return this.#answering.answer(turn())
+    if (isKnown && request.mode !== 'no-store' && !passesBy(request)) return this.#answering.answer(turn())
     // Nothing that is stored answers it, and the origin must not be asked.
     if (isOnlyIfCached(request)) return this.#answering.refuse(turn())
-    return this.#bypass(received, consumer, uri, isListed ? 'bypass' : 'method')
+    return this.#bypass(received, consumer, uri, isKnown ? 'bypass' : 'method')
   }
 
   #passUnsafe(received: ReceivedOptions, consumer: DispatchHandler, uri: string, headers: RequestHeaders): boolean {

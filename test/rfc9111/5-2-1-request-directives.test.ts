@@ -1,5 +1,6 @@
 /** RFC 9111 section 5.2.1: directives of requests. */
 import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { answer, BOTH, control, filesWith, LAST_MODIFIED, named, reuse, stage, type Fields } from './stage.ts'
 
@@ -148,7 +149,7 @@ test('[A87] what is stored already may answer, and stays as it was', async (t) =
 
 test('[A89] only-if-cached: a stored response or 504, never the origin', async (t) => {
   for (const options of BOTH) {
-    const { get, clock, count, cache } = await stage(
+    const { get, clock, count, cache, origin } = await stage(
       t,
       ({ url }) => control(url === '/swr' ? 'max-age=10, stale-while-revalidate=60' : 'max-age=10', { etag: '"e"' }),
       options,
@@ -171,6 +172,19 @@ test('[A89] only-if-cached: a stored response or 504, never the origin', async (
     assert.equal(await only('/', '', { 'if-match': '"e"' }), 504)
     assert.equal(await only('/', '', { 'if-unmodified-since': LAST_MODIFIED }), 504)
     for (const method of ['OPTIONS', 'TRACE', 'QUERY']) assert.equal(await only('/', '', {}, method), 504, method)
+    const content = Readable.from(['content'])
+    for (const body of ['content', content]) {
+      const headers = { 'cache-control': 'only-if-cached' }
+      const { statusCode } = await cache.dispatcher.request({
+        origin: origin.url,
+        path: '/',
+        method: 'GET',
+        headers,
+        body,
+      })
+      assert.equal(statusCode, 504, 'with content that only the origin understands')
+    }
+    assert.equal(content.destroyed, true)
     clock.pass(20)
     assert.equal(await only(), 504)
     assert.equal(await only('/', ', max-stale=5'), 504)
