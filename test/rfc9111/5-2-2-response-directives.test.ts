@@ -62,7 +62,8 @@ async function everyWay(
   )
 }
 
-test('[A91] must-revalidate: never stale; where the origin cannot be reached the answer is 504', async (t) => {
+// That each directive is obeyed, A90, is what all tests of this file say.
+test('[A90, A91] must-revalidate: never stale; where the origin cannot be reached the answer is 504', async (t) => {
   await everyWay(t, ['max-age=10'], () => ALLOWED)
   await everyWay(t, ['max-age=10, must-revalidate', 'Must-Revalidate, max-age=10, stale-if-error=60'], () => FORBIDDEN)
   for (const options of BOTH) {

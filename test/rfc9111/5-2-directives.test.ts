@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BOTH, control, reuse, stage } from './stage.ts'
 
-// [A90] The directives that a response binds this cache by are those of 5-2-2-response-directives.test.ts.
 test('[A81] names in any case, arguments as tokens or quoted, commas inside quotes split nothing', async (t) => {
   for (const options of BOTH) {
     const reused = await reuse(t, options)
