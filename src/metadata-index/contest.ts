@@ -4,9 +4,8 @@
  *   [1] Einziger, Friedman, Manes: "TinyLFU: A Highly Efficient Cache Admission Policy" (2017): one against one
  *   [2] Einziger, Eytan, Friedman, Manes: "Lightweight Robust Size Aware Cache Management" (2022): one against several
  *
- * Frequencies come from the sketch, which knows those that are not held as well; pricing.ts makes worth of them.
+ * What is held counts its requests itself, from the sketch's estimate on: see w-tinylfu.ts.
  */
-import type { FrequencySketch } from './frequency-sketch.ts'
 import type { Pricing } from './pricing.ts'
 import { MAIN } from './regions.ts'
 import type { Regions } from './regions.ts'
@@ -27,14 +26,12 @@ export class Contest {
   readonly #table: SlotTable
   readonly #regions: Regions
   readonly #pricing: Pricing
-  readonly #sketch: FrequencySketch
   readonly #random: () => number
 
-  constructor(table: SlotTable, regions: Regions, pricing: Pricing, sketch: FrequencySketch, random: () => number) {
+  constructor(table: SlotTable, regions: Regions, pricing: Pricing, random: () => number) {
     this.#table = table
     this.#regions = regions
     this.#pricing = pricing
-    this.#sketch = sketch
     this.#random = random
   }
 
@@ -74,7 +71,7 @@ export class Contest {
 
   /** At least 1: what is held was asked for, though aging may have forgotten it. */
   frequency(slot: number): number {
-    return Math.max(1, this.#sketch.estimate(this.#table.hash(slot)))
+    return Math.max(1, this.#table.frequency(slot))
   }
 }
 

@@ -8,6 +8,7 @@
  */
 import { hashKey } from './key-hash.ts'
 import type { Goal } from './pricing.ts'
+import { MAX_WEIGHT } from './slot-table.ts'
 import { readSnapshot, writeSnapshot } from './snapshot.ts'
 import type { SnapshotEntry } from './snapshot.ts'
 import { WTinyLfu } from './w-tinylfu.ts'
@@ -81,15 +82,15 @@ export class MetadataIndex<V> {
 
   /** Sum of the weights held, in bytes. */
   get weight(): number {
-    return this.#policy.weight
+    return this.#policy.bounds.weight
   }
 
   get maxEntries(): number {
-    return this.#policy.maxEntries
+    return this.#policy.bounds.maxEntries
   }
 
   get maxWeight(): number {
-    return this.#policy.maxWeight
+    return this.#policy.bounds.maxWeight
   }
 
   /** The share of both bounds that the window may have now: it follows the workload. */
@@ -122,7 +123,7 @@ export class MetadataIndex<V> {
     const bytes = checkedWeight(weight)
     const held = this.#slots.get(key)
     if (held !== undefined) return this.#replace(held, key, value, bytes)
-    if (!this.#policy.fitsAlone(bytes)) return [{ key, value, weight: bytes, reason: 'rejected' }]
+    if (!this.#policy.bounds.fitsAlone(bytes)) return [{ key, value, weight: bytes, reason: 'rejected' }]
     const slot = this.#policy.add(this.#hash(key), bytes)
     this.#slots.set(key, slot)
     this.#keep(slot, key, value)
@@ -163,7 +164,7 @@ export class MetadataIndex<V> {
    */
   wouldAdmit(key: string, weight: number): boolean {
     const bytes = checkedWeight(weight)
-    if (!this.#policy.fitsAlone(bytes)) return false
+    if (!this.#policy.bounds.fitsAlone(bytes)) return false
     return this.#slots.has(key) || this.#policy.wouldAdmit(hashKey(key, this.#seed), bytes)
   }
 
@@ -227,7 +228,7 @@ export class MetadataIndex<V> {
   #restoreEntry({ key, hash, place, priority }: SnapshotEntry, weighed: Weighed<V> | undefined): void {
     if (weighed === undefined || this.#slots.has(key)) return
     const bytes = checkedWeight(weighed.weight)
-    if (!this.#policy.fitsAlone(bytes)) return
+    if (!this.#policy.bounds.fitsAlone(bytes)) return
     const slot = this.#policy.put(hash, bytes, place, priority)
     this.#slots.set(key, slot)
     this.#keep(slot, key, weighed.value)
@@ -235,7 +236,7 @@ export class MetadataIndex<V> {
 
   #replace(slot: number, key: string, value: V, weight: number): readonly Evicted<V>[] {
     const before: Evicted<V> = this.#report(slot, 'replaced')
-    if (!this.#policy.fitsAlone(weight)) {
+    if (!this.#policy.bounds.fitsAlone(weight)) {
       this.#forget(slot, key)
       return [before, { key, value, weight, reason: 'rejected' }]
     }
@@ -247,7 +248,7 @@ export class MetadataIndex<V> {
   /** Evicts until all bounds hold. `set` is the slot that was just put in: if it goes itself, it was rejected. */
   #evict(evicted: Evicted<V>[], set: number): readonly Evicted<V>[] {
     const gone = this.#gone
-    while (!this.#policy.isSettled) {
+    for (let steps = 0; this.#policy.mustEvict(steps); steps++) {
       gone.length = 0
       const reason = this.#policy.evict(set, gone)
       for (const slot of gone) {
@@ -298,8 +299,8 @@ export class MetadataIndex<V> {
 
 /** Weight 0 counts as 1: an entry without bytes still takes room. */
 function checkedWeight(weight: number): number {
-  if (!Number.isSafeInteger(weight) || weight < 0) {
-    throw new RangeError(`Expected \`weight\` to be a safe integer from 0 up, got ${weight}`)
+  if (!Number.isSafeInteger(weight) || weight < 0 || weight > MAX_WEIGHT) {
+    throw new RangeError(`Expected \`weight\` to be an integer from 0 to ${MAX_WEIGHT}, got ${weight}`)
   }
   return weight === 0 ? 1 : weight
 }

@@ -17,8 +17,8 @@
  * The cost is what the entry uses up of the bound that binds: its bytes; or, while places run out before bytes, its place,
  * which is worth maxWeight / maxEntries, if its bytes are not more than that.
  */
-import { MAX_FREQUENCY } from './frequency-sketch.ts'
 import { MAX_VALUE } from './regions.ts'
+import { MAX_FREQUENCY } from './slot-table.ts'
 
 /** Which hit ratio to favour: how many requests are answered, how many bytes, or both alike. */
 export type Goal = 'objects' | 'balanced' | 'bytes'
@@ -27,7 +27,7 @@ export type Goal = 'objects' | 'balanced' | 'bytes'
  * How much of the benefit is one object. `bytes` keeps a little of it: among large and small entries that give the
  * same byte hits for their bytes, the many small ones are the better bet (measured: 0.1 points of byte hits over 0).
  */
-const OBJECT_SHARE: Readonly<Record<Goal, number>> = { objects: 1, balanced: 0.5, bytes: 0.05 }
+const OBJECT_SHARE: Readonly<Record<Goal, number>> = { objects: 1, balanced: 0.52, bytes: 0.1 }
 
 /** The value of an entry of mean weight asked for once: leaves room for a 1,000th of it and for a million times it. */
 const UNIT = 1024

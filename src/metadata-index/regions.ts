@@ -73,15 +73,15 @@ export class Regions {
   }
 
   /** Puts an entry that is in no list where its value belongs. `value` is an integer from 1 to MAX_VALUE. */
-  insert(slot: number, region: Region, value: number, isFrequent: boolean): void {
+  insert(slot: number, region: Region, value: number): void {
     const priority = ((this.#clocks[region] as number) + value) | 0
-    this.insertAt(slot, region * LISTS_PER_REGION + (31 - Math.clz32(value)), priority, isFrequent)
+    this.insertAt(slot, region * LISTS_PER_REGION + (31 - Math.clz32(value)), priority)
   }
 
   /** The same with list and priority given, as a snapshot does. */
-  insertAt(slot: number, list: number, priority: number, isFrequent: boolean): void {
+  insertAt(slot: number, list: number, priority: number): void {
     const region = list >> 5
-    this.#table.append(slot, list, priority, isFrequent)
+    this.#table.append(slot, list, priority)
     this.#occupied[region] = (this.#occupied[region] as number) | (1 << (list & 31))
     this.#counts[region] = (this.#counts[region] as number) + 1
     this.#weights[region] = (this.#weights[region] as number) + this.#table.weight(slot)
@@ -96,15 +96,14 @@ export class Regions {
   }
 
   /** A touch: a new place within the entry's region; counts and weights stay. */
-  touch(slot: number, value: number, isFrequent: boolean): void {
+  touch(slot: number, value: number): void {
     const list = this.#table.list(slot)
     const region = list >> 5
     const index = 31 - Math.clz32(value)
     const priority = ((this.#clocks[region] as number) + value) | 0
-    const isSameList = (list & 31) === index && this.#table.isFrequent(slot) === isFrequent
-    if (isSameList && ((priority - this.#table.priority(slot)) | 0) < value >> LEAST_RISE_SHIFT) return
+    if ((list & 31) === index && ((priority - this.#table.priority(slot)) | 0) < value >> LEAST_RISE_SHIFT) return
     if (this.#table.unlink(slot)) this.#occupied[region] = (this.#occupied[region] as number) & ~(1 << (list & 31))
-    this.#table.append(slot, (region << 5) | index, priority, isFrequent)
+    this.#table.append(slot, (region << 5) | index, priority)
     this.#occupied[region] = (this.#occupied[region] as number) | (1 << index)
   }
 

@@ -4,7 +4,7 @@
  *
  *   word   0      1      2      3                 4                                          5
  *        ┌──────┬──────┬──────┬─────────────────┬──────────────────────────────────────────┬──────────┐
- *        │ next │ prev │ hash │ weight, low 32  │ weight, high 21 │ home │ frequent │ list │ priority │
+ *        │ next │ prev │ hash │ weight, low 32  │ weight, high 18 │ frequency 6 │ home │ list │ priority │
  *        └──────┴──────┴──────┴─────────────────┴──────────────────────────────────────────┴──────────┘
  *
  * Lists are circular. The first 128 slots hold no entries: each is both ends of one list, `next` its head and `prev`
@@ -20,11 +20,17 @@ const META = 4
 const PRIORITY = 5
 
 const LIST_BITS = 0x7f
-const FREQUENT_BIT = 0x80
-const HOME_BIT = 0x100
-const WEIGHT_HIGH_SHIFT = 9
+const HOME_BIT = 0x80
+const FREQUENCY_SHIFT = 8
+const FREQUENCY_BITS = 0x3f00
+const WEIGHT_HIGH_SHIFT = 14
 const PLACE_BITS = (1 << WEIGHT_HIGH_SHIFT) - 1
 const TWO_32 = 2 ** 32
+
+/** Requests that are told apart, of an entry that is held. */
+export const MAX_FREQUENCY = 63
+/** A pebibyte less one. */
+export const MAX_WEIGHT: number = 2 ** 50 - 1
 
 /** Slots that stand for lists; the first entry's slot comes after them. */
 export const LIST_COUNT = 128
@@ -37,6 +43,8 @@ export class SlotTable {
   #unused = 0
   /** Head of the chain of freed slots; 0 when there is none (slot 0 is a list). */
   #free = 0
+  /** Slots before this one have been halved by the aging that is under way. */
+  #aged = 0
 
   constructor() {
     this.clear()
@@ -48,6 +56,7 @@ export class SlotTable {
     this.#words = new Int32Array(FIRST_CAPACITY * WORDS)
     this.#unused = LIST_COUNT
     this.#free = 0
+    this.#aged = 0
     for (let list = 0; list < LIST_COUNT; list++) this.#close(list)
   }
 
@@ -97,9 +106,25 @@ export class SlotTable {
     return (this.#words[slot * WORDS + META] as number) & LIST_BITS
   }
 
-  /** Whether the entry was asked for often when it was last touched. */
-  isFrequent(slot: number): boolean {
-    return ((this.#words[slot * WORDS + META] as number) & FREQUENT_BIT) !== 0
+  /** Requests counted for the entry, 1 to 63 but for what aging took. */
+  frequency(slot: number): number {
+    return ((this.#words[slot * WORDS + META] as number) & FREQUENCY_BITS) >> FREQUENCY_SHIFT
+  }
+
+  setFrequency(slot: number, frequency: number): void {
+    const at = slot * WORDS + META
+    this.#words[at] = ((this.#words[at] as number) & ~FREQUENCY_BITS) | (frequency << FREQUENCY_SHIFT)
+  }
+
+  /** Halves frequencies until this share of all slots has been halved, counted from the call after the last with 1. */
+  age(share: number): void {
+    const words = this.#words
+    const end = Math.floor(share * this.#unused)
+    for (let at = Math.max(LIST_COUNT, this.#aged) * WORDS + META; at < end * WORDS; at += WORDS) {
+      const meta = words[at] as number
+      words[at] = (meta & ~FREQUENCY_BITS) | (((meta & FREQUENCY_BITS) >> 1) & FREQUENCY_BITS)
+    }
+    this.#aged = share === 1 ? 0 : end
   }
 
   /** A note for an entry that is out of its place for a while: whether it belongs to main. */
@@ -113,7 +138,7 @@ export class SlotTable {
     this.#words[at] = isMain ? meta | HOME_BIT : meta & ~HOME_BIT
   }
 
-  /** List and flags in one number, for a snapshot. */
+  /** List, home and frequency in one number, for a snapshot. */
   place(slot: number): number {
     return (this.#words[slot * WORDS + META] as number) & PLACE_BITS
   }
@@ -132,17 +157,17 @@ export class SlotTable {
     this.#words[at + META] = (high << WEIGHT_HIGH_SHIFT) | flags
   }
 
-  /** What `place` said of list and flags. */
-  static unpack(place: number): { list: number; isFrequent: boolean; isHomeMain: boolean } {
+  /** What `place` said. */
+  static unpack(place: number): { list: number; isHomeMain: boolean; frequency: number } {
     return {
       list: place & LIST_BITS,
-      isFrequent: (place & FREQUENT_BIT) !== 0,
       isHomeMain: (place & HOME_BIT) !== 0,
+      frequency: (place & FREQUENCY_BITS) >> FREQUENCY_SHIFT,
     }
   }
 
   /** Puts an entry that is in no list at the tail of one. */
-  append(slot: number, list: number, priority: number, isFrequent: boolean): void {
+  append(slot: number, list: number, priority: number): void {
     const words = this.#words
     const at = slot * WORDS
     const tail = words[list * WORDS + PREV] as number
@@ -151,8 +176,7 @@ export class SlotTable {
     words[tail * WORDS + NEXT] = slot
     words[list * WORDS + PREV] = slot
     words[at + PRIORITY] = priority
-    const kept = (words[at + META] as number) & ~(LIST_BITS | FREQUENT_BIT)
-    words[at + META] = kept | list | (isFrequent ? FREQUENT_BIT : 0)
+    words[at + META] = ((words[at + META] as number) & ~LIST_BITS) | list
   }
 
   /** Takes an entry out of its list. True if that left the list empty. */

@@ -21,13 +21,14 @@
  * Entries are slots here; keys and values are the business of metadata-index.ts.
  */
 import { Adaptation, FREQUENT } from './adaptation.ts'
+import { Bounds } from './bounds.ts'
 import { Contest } from './contest.ts'
 import { FrequencySketch } from './frequency-sketch.ts'
 import { Pricing } from './pricing.ts'
 import type { Goal } from './pricing.ts'
 import { EXPIRED, FIRST_LIST, MAIN, Regions, WINDOW } from './regions.ts'
 import type { Region } from './regions.ts'
-import { SlotTable } from './slot-table.ts'
+import { MAX_FREQUENCY, SlotTable } from './slot-table.ts'
 
 /** Why an entry had to go, as far as this file decides it. */
 export type Departure = 'size' | 'count' | 'rejected' | 'expired'
@@ -39,6 +40,11 @@ export type Departure = 'size' | 'count' | 'rejected' | 'expired'
 const HIT_BUFFER = 64
 /** The window follows the workload only once the cache is nearly full: before that nothing competes. */
 const NEARLY_FULL = 0.9
+/**
+ * Entries that move from window to main with one `set` when the window's share has shrunk: of a million entries a step
+ * of the adaptation may mean 100,000, which would stop the event loop.
+ */
+const WINDOW_STEPS = 64
 /** Without a bound for bytes a place costs this: more than any entry's bytes, so that all entries cost the same. */
 const MOST_PLACE_COST = 2 ** 53
 
@@ -60,32 +66,15 @@ export class WTinyLfu {
   readonly #adaptation: Adaptation = new Adaptation()
   readonly #table: SlotTable = new SlotTable()
   readonly #regions: Regions = new Regions(this.#table)
+  readonly bounds: Bounds = new Bounds(this.#regions, this.#adaptation)
   readonly #contest: Contest
   readonly #hits: Int32Array = new Int32Array(HIT_BUFFER)
-  readonly #frequencies: Int32Array = new Int32Array(HIT_BUFFER)
+  readonly #hashes: Int32Array = new Int32Array(HIT_BUFFER)
   #hitCount = 0
-  #maxEntries = 0
-  #maxWeight = 0
 
   constructor(goal: Goal, random: () => number) {
     this.#pricing = new Pricing(goal, this.#adaptation.exponent)
-    this.#contest = new Contest(this.#table, this.#regions, this.#pricing, this.sketch, random)
-  }
-
-  get count(): number {
-    return this.#regions.count(WINDOW) + this.#regions.count(MAIN) + this.#regions.count(EXPIRED)
-  }
-
-  get weight(): number {
-    return this.#regions.weight(WINDOW) + this.#regions.weight(MAIN) + this.#regions.weight(EXPIRED)
-  }
-
-  get maxEntries(): number {
-    return this.#maxEntries
-  }
-
-  get maxWeight(): number {
-    return this.#maxWeight
+    this.#contest = new Contest(this.#table, this.#regions, this.#pricing, random)
   }
 
   get capacity(): number {
@@ -102,8 +91,7 @@ export class WTinyLfu {
 
   setBounds(maxEntries: number, maxWeight: number): void {
     this.#takeHits()
-    this.#maxEntries = maxEntries
-    this.#maxWeight = maxWeight
+    this.bounds.set(maxEntries, maxWeight)
   }
 
   // What happens to entries
@@ -111,8 +99,9 @@ export class WTinyLfu {
   /** A request for a key that is not held. */
   miss(hash: number): void {
     this.#takeHits()
-    this.#countRequest()
     this.sketch.increment(hash)
+    this.#age(1)
+    this.#countRequest()
   }
 
   /**
@@ -141,21 +130,25 @@ export class WTinyLfu {
     return { hash: table.hash(slot), place: table.place(slot), priority: table.priority(slot) }
   }
 
-  /** Three short loops, so that the misses of the processor's cache overlap within each: see HIT_BUFFER. */
+  /** Short loops, so that the misses of the processor's cache overlap within each: see HIT_BUFFER. */
   #takeHits(): void {
     const count = this.#hitCount
-    const hits = this.#hits
-    const frequencies = this.#frequencies
-    const table = this.#table
+    if (count === 0) return
     this.#hitCount = 0
-    for (let i = 0; i < count; i++) frequencies[i] = table.hash(hits[i] as number)
-    for (let i = 0; i < count; i++) frequencies[i] = this.sketch.increment(frequencies[i] as number)
-    for (let i = 0; i < count; i++) this.#takeHit(hits[i] as number, frequencies[i] as number)
+    const hits = this.#hits
+    const hashes = this.#hashes
+    for (let i = 0; i < count; i++) hashes[i] = this.#table.hash(hits[i] as number)
+    for (let i = 0; i < count; i++) this.sketch.increment(hashes[i] as number)
+    this.#age(count)
+    for (let i = 0; i < count; i++) this.#takeHit(hits[i] as number)
   }
 
-  #takeHit(slot: number, frequency: number): void {
+  #takeHit(slot: number): void {
     this.#countRequest()
     const region = this.#regions.regionOf(slot)
+    const before = this.#table.frequency(slot)
+    const frequency = before < MAX_FREQUENCY ? before + 1 : MAX_FREQUENCY
+    this.#table.setFrequency(slot, frequency)
     if (region === EXPIRED) return
     const weight = this.#table.weight(slot)
     this.#pricing.observe(weight)
@@ -163,19 +156,25 @@ export class WTinyLfu {
     const elapsed = this.#regions.lastPart(slot) - this.#regions.remaining(slot)
     if (elapsed > 0) {
       const stay = elapsed * this.#pricing.cost(weight)
-      this.#adaptation.countLateHit(this.#table.isFrequent(slot), stay, this.#pricing.benefit(weight))
+      this.#adaptation.countLateHit(before >= FREQUENT, stay, this.#pricing.benefit(weight))
     }
-    this.#regions.touch(slot, this.#pricing.value(weight, frequency), frequency >= FREQUENT)
+    this.#regions.touch(slot, this.#pricing.value(weight, frequency))
+  }
+
+  /** What was popular once is forgotten: by the sketch, and by what is held in step with it. */
+  #age(requests: number): void {
+    if (this.sketch.isAging) this.#table.age(this.sketch.age(requests))
   }
 
   /** A new entry, in the window. The bounds may be exceeded until `evict`. */
   add(hash: number, weight: number): number {
     this.#takeHits()
-    const slot = this.#table.allocate(hash, this.#maxEntries + 1)
+    const slot = this.#table.allocate(hash, this.bounds.maxEntries + 1)
     this.#table.setWeight(slot, weight)
+    this.#table.setFrequency(slot, Math.max(1, this.sketch.estimate(hash)))
     this.#pricing.observe(weight)
     this.#place(slot, WINDOW)
-    this.sketch.fit(this.count)
+    this.sketch.fit(this.bounds.count)
     return slot
   }
 
@@ -194,7 +193,7 @@ export class WTinyLfu {
     if (region === EXPIRED) return
     this.#regions.remove(slot)
     this.#table.setHomeMain(slot, region === MAIN)
-    this.#regions.insert(slot, EXPIRED, 1, false)
+    this.#regions.insert(slot, EXPIRED, 1)
   }
 
   /** Takes an expired entry back to where it came from. */
@@ -217,38 +216,35 @@ export class WTinyLfu {
 
   // Who has to go
 
-  /** Whether an entry of this weight could be held if it were alone. */
-  fitsAlone(weight: number): boolean {
-    return this.#maxEntries >= 1 && weight <= this.#maxWeight
+  /** Whether `evict` has nothing to do. */
+  get isSettled(): boolean {
+    return !this.bounds.isOver && !this.bounds.isWindowOver
+  }
+
+  /** Whether `evict` has to go on after so many steps: the bounds must hold, the window's share can wait. */
+  mustEvict(steps: number): boolean {
+    return this.bounds.isOver || (steps < WINDOW_STEPS && this.bounds.isWindowOver)
   }
 
   /**
-   * One more step towards both bounds and the window's: names slots that must go, which the caller removes before it
-   * asks again, until `isSettled`. `set` is the slot that the caller has just put in, or 0.
+   * One step towards both bounds and the window's: names slots that must go, which the caller removes before the next.
+   * `set` is the slot that the caller has just put in, or 0.
    */
   evict(set: number, gone: number[]): Departure {
-    const isOver = this.isOver()
+    const { isOver } = this.bounds
     if (isOver && this.#regions.count(EXPIRED) > 0)
       return this.#goes(EXPIRED, this.#regions.least(EXPIRED), gone, 'expired')
-    const reason = this.#regions.count(MAIN) + this.#regions.count(WINDOW) > this.#maxEntries ? 'count' : 'size'
-    if (this.#isWindowOver()) return this.#offer(this.#candidate(set), isOver, gone, reason)
+    const reason = this.bounds.missingPlaces > 0 ? 'count' : 'size'
+    if (this.bounds.isWindowOver) return this.#offer(this.#candidate(set), isOver, gone, reason)
     const region = this.#regions.count(MAIN) > 0 ? MAIN : WINDOW
     return this.#goes(region, this.#regions.least(region), gone, reason)
-  }
-
-  get isSettled(): boolean {
-    return !this.isOver() && !this.#isWindowOver()
-  }
-
-  isOver(): boolean {
-    return this.count > this.#maxEntries || this.weight > this.#maxWeight
   }
 
   /** Whether a new entry of this weight would be kept now. Chance is left out, and nothing changes. */
   wouldAdmit(hash: number, weight: number): boolean {
     this.#takeHits()
-    const missingPlaces = this.count + 1 - this.#maxEntries - this.#regions.count(EXPIRED)
-    const missingBytes = this.weight + weight - this.#maxWeight - this.#regions.weight(EXPIRED)
+    const missingPlaces = this.bounds.missingPlaces + 1 - this.#regions.count(EXPIRED)
+    const missingBytes = this.bounds.missingBytes + weight - this.#regions.weight(EXPIRED)
     if (missingPlaces <= 0 && missingBytes <= 0) return true
     const frequency = Math.max(1, this.sketch.estimate(hash))
     if (!this.#wouldLeaveWindow(weight, frequency)) return true
@@ -257,7 +253,7 @@ export class WTinyLfu {
 
   #candidate(set: number): number {
     // What is too heavy for the window as a whole stands for itself at once, or it would flush the window first.
-    const isTooHeavy = set !== 0 && this.#table.weight(set) > this.#windowWeight()
+    const isTooHeavy = set !== 0 && this.#table.weight(set) > this.bounds.windowWeight
     return isTooHeavy && this.#regions.regionOf(set) === WINDOW ? set : this.#regions.least(WINDOW)
   }
 
@@ -268,7 +264,7 @@ export class WTinyLfu {
       this.#move(candidate, MAIN)
       return reason
     }
-    if (this.#contest.isWon(candidate, this.count - this.#maxEntries, this.weight - this.#maxWeight)) {
+    if (this.#contest.isWon(candidate, this.bounds.missingPlaces, this.bounds.missingBytes)) {
       for (const victim of this.#contest.victims) this.#goes(MAIN, victim, gone, reason)
       this.#move(candidate, MAIN)
       return reason
@@ -279,11 +275,8 @@ export class WTinyLfu {
   }
 
   #wouldLeaveWindow(weight: number, frequency: number): boolean {
-    if (weight > this.#windowWeight()) return true
-    const isOver =
-      this.#regions.count(WINDOW) + 1 > this.#windowPlaces() ||
-      this.#regions.weight(WINDOW) + weight > this.#windowWeight()
-    if (!isOver) return false
+    if (weight > this.bounds.windowWeight) return true
+    if (!this.bounds.wouldWindowBeOver(1, weight)) return false
     const least = this.#regions.least(WINDOW)
     return least === 0 || this.#pricing.value(weight, frequency) < this.#regions.remaining(least)
   }
@@ -291,27 +284,11 @@ export class WTinyLfu {
   #goes(region: Region, slot: number, gone: number[], reason: Departure): Departure {
     if (region !== EXPIRED) {
       const stay = this.#regions.lastPart(slot) * this.#pricing.cost(this.#table.weight(slot))
-      this.#adaptation.countEvicted(this.#table.isFrequent(slot), stay)
+      this.#adaptation.countEvicted(this.#table.frequency(slot) >= FREQUENT, stay)
       this.#regions.advanceClock(region, slot)
     }
     gone.push(slot)
     return reason
-  }
-
-  #windowWeight(): number {
-    return this.#adaptation.windowShare * this.#maxWeight
-  }
-
-  #windowPlaces(): number {
-    return this.#adaptation.windowShare * this.#maxEntries
-  }
-
-  #isWindowOver(): boolean {
-    const { windowShare } = this.#adaptation
-    return (
-      this.#regions.count(WINDOW) > windowShare * this.#maxEntries ||
-      this.#regions.weight(WINDOW) > windowShare * this.#maxWeight
-    )
   }
 
   // Places
@@ -328,30 +305,20 @@ export class WTinyLfu {
   }
 
   #place(slot: number, region: Region): void {
-    const frequency = this.#contest.frequency(slot)
-    const value = this.#pricing.value(this.#table.weight(slot), frequency)
-    this.#regions.insert(slot, region, value, frequency >= FREQUENT)
+    this.#regions.insert(slot, region, this.#pricing.value(this.#table.weight(slot), this.#contest.frequency(slot)))
   }
 
   // Adaptation
 
   #countRequest(): void {
-    if (this.#adaptation.countRequest(this.count)) this.#adapt()
+    if (this.#adaptation.countRequest(this.bounds.count)) this.#adapt()
   }
 
   #adapt(): void {
-    const count = Math.max(1, this.count)
-    const countFill = count / this.#maxEntries
-    const weightFill = this.weight / this.#maxWeight
-    const isByCount = countFill > weightFill
-    this.#pricing.setPlaceCost(
-      isByCount ? Math.min(MOST_PLACE_COST, this.#maxWeight / Math.max(1, this.#maxEntries)) : 0,
-    )
-    if (!(Math.max(countFill, weightFill) >= NEARLY_FULL)) return
-    const total = isByCount ? count : this.weight
-    const spaceOf = (region: Region): number =>
-      Math.max(isByCount ? this.#regions.count(region) : this.#regions.weight(region), total / count) / total
-    this.#adaptation.step(spaceOf(WINDOW), spaceOf(MAIN))
+    const { maxEntries, maxWeight, isByCount } = this.bounds
+    this.#pricing.setPlaceCost(isByCount ? Math.min(MOST_PLACE_COST, maxWeight / Math.max(1, maxEntries)) : 0)
+    if (!(this.bounds.fill >= NEARLY_FULL)) return
+    this.#adaptation.step(this.bounds.shareOf(WINDOW), this.bounds.shareOf(MAIN))
     this.#pricing.setExponent(this.#adaptation.exponent)
   }
 
@@ -359,12 +326,11 @@ export class WTinyLfu {
 
   save(): PolicyState {
     this.#takeHits()
+    this.#age(Infinity)
     const { requests, meanWeight, meanCost, placeCost } = this.#pricing.save()
-    const { additions, agingBlock } = this.sketch.state
     const clocks = [WINDOW, MAIN, EXPIRED].map((region) => this.#regions.clock(region as Region))
     const numbers = [
-      additions,
-      agingBlock,
+      this.sketch.additions,
       requests,
       meanWeight,
       meanCost,
@@ -377,18 +343,19 @@ export class WTinyLfu {
 
   /** An entry with the place that it had. */
   put(hash: number, weight: number, place: number, priority: number): number {
-    const slot = this.#table.allocate(hash, this.#maxEntries + 1)
-    const { list, isFrequent, isHomeMain } = SlotTable.unpack(place)
+    const slot = this.#table.allocate(hash, this.bounds.maxEntries + 1)
+    const { list, isHomeMain, frequency } = SlotTable.unpack(place)
     this.#table.setWeight(slot, weight)
     this.#table.setHomeMain(slot, isHomeMain)
-    this.#regions.insertAt(slot, Math.max(list, FIRST_LIST), priority, isFrequent)
+    this.#table.setFrequency(slot, frequency)
+    this.#regions.insertAt(slot, Math.max(list, FIRST_LIST), priority)
     return slot
   }
 
   /** False, and nothing changed, if the state makes no sense. Lets go of all entries. */
   restore({ numbers, counters }: PolicyState): boolean {
-    const [additions = 0, agingBlock = 0, requests = 0, meanWeight = 0, meanCost = 0, placeCost = 0, ...rest] = numbers
-    if (!this.sketch.restore(counters, { additions, agingBlock })) return false
+    const [additions = 0, requests = 0, meanWeight = 0, meanCost = 0, placeCost = 0, ...rest] = numbers
+    if (!this.sketch.restore(counters, additions)) return false
     this.clear()
     this.#pricing.restore({ requests, meanWeight, meanCost, placeCost })
     for (const region of [WINDOW, MAIN, EXPIRED] as const) this.#regions.setClock(region, rest[region - 1] ?? 0)
