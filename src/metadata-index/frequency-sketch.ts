@@ -60,9 +60,32 @@ export class FrequencySketch {
     return this.#agingBlock <= this.#blockMask
   }
 
+  /** Counts requests towards the sample, whoever keeps their keys' counts. */
+  pass(requests: number): void {
+    if (this.isAging) return
+    this.#additions += requests
+    if (this.#additions >= this.#sampleSize) this.#startAging()
+  }
+
+  /** Raises a key's estimate to a count that was kept elsewhere. */
+  raise(hash: number, frequency: number): void {
+    const least = frequency < MOST ? frequency : MOST
+    const table = this.#table
+    const block = (hash & this.#blockMask) * WORDS_PER_BLOCK
+    let bits = mix(hash ^ COUNTER_SALT)
+    for (let row = 0; row < 4; row++) {
+      const word = block + row * 4 + (bits & 3)
+      const shift = bits & 0b1_1100
+      const counters = table[word] as number
+      const count = (counters >>> shift) & MOST
+      if (count < least) table[word] = counters + ((least - count) << shift)
+      bits >>>= 5
+    }
+  }
+
   /** Counts one request. */
   increment(hash: number): void {
-    if (!this.isAging && ++this.#additions >= this.#sampleSize) this.#startAging()
+    this.pass(1)
     const table = this.#table
     const block = (hash & this.#blockMask) * WORDS_PER_BLOCK
     let bits = mix(hash ^ COUNTER_SALT)

@@ -136,9 +136,7 @@ export class WTinyLfu {
     if (count === 0) return
     this.#hitCount = 0
     const hits = this.#hits
-    const hashes = this.#hashes
-    for (let i = 0; i < count; i++) hashes[i] = this.#table.hash(hits[i] as number)
-    for (let i = 0; i < count; i++) this.sketch.increment(hashes[i] as number)
+    this.sketch.pass(count)
     this.#age(count)
     for (let i = 0; i < count; i++) this.#takeHit(hits[i] as number)
   }
@@ -204,6 +202,7 @@ export class WTinyLfu {
 
   remove(slot: number): void {
     this.#takeHits()
+    this.sketch.raise(this.#table.hash(slot), this.#table.frequency(slot))
     this.#regions.remove(slot)
     this.#table.free(slot)
   }
