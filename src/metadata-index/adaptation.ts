@@ -61,8 +61,8 @@ export class Adaptation {
   }
 
   /** True when enough requests have passed for a step. */
-  countRequest(entryCount: number): boolean {
-    this.#requests++
+  countRequests(requests: number, entryCount: number): boolean {
+    this.#requests += requests
     return this.#requests >= LEAST_INTERVAL && this.#requests >= entryCount
   }
 

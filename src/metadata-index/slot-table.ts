@@ -111,6 +111,16 @@ export class SlotTable {
     return ((this.#words[slot * WORDS + META] as number) & FREQUENCY_BITS) >> FREQUENCY_SHIFT
   }
 
+  /** Counts one request more, and returns how many there are now. */
+  countRequest(slot: number): number {
+    const at = slot * WORDS + META
+    const meta = this.#words[at] as number
+    const frequency = (meta & FREQUENCY_BITS) >> FREQUENCY_SHIFT
+    if (frequency === MAX_FREQUENCY) return frequency
+    this.#words[at] = meta + (1 << FREQUENCY_SHIFT)
+    return frequency + 1
+  }
+
   setFrequency(slot: number, frequency: number): void {
     const at = slot * WORDS + META
     this.#words[at] = ((this.#words[at] as number) & ~FREQUENCY_BITS) | (frequency << FREQUENCY_SHIFT)

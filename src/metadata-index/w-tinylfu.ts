@@ -69,7 +69,7 @@ export class WTinyLfu {
   readonly bounds: Bounds = new Bounds(this.#regions, this.#adaptation)
   readonly #contest: Contest
   readonly #hits: Int32Array = new Int32Array(HIT_BUFFER)
-  readonly #hashes: Int32Array = new Int32Array(HIT_BUFFER)
+  readonly #frequencies: Int32Array = new Int32Array(HIT_BUFFER)
   #hitCount = 0
 
   constructor(goal: Goal, random: () => number) {
@@ -101,7 +101,7 @@ export class WTinyLfu {
     this.#takeHits()
     this.sketch.increment(hash)
     this.#age(1)
-    this.#countRequest()
+    if (this.#adaptation.countRequests(1, this.bounds.count)) this.#adapt()
   }
 
   /**
@@ -136,17 +136,16 @@ export class WTinyLfu {
     if (count === 0) return
     this.#hitCount = 0
     const hits = this.#hits
+    const frequencies = this.#frequencies
     this.sketch.pass(count)
     this.#age(count)
-    for (let i = 0; i < count; i++) this.#takeHit(hits[i] as number)
+    for (let i = 0; i < count; i++) frequencies[i] = this.#table.countRequest(hits[i] as number)
+    for (let i = 0; i < count; i++) this.#takeHit(hits[i] as number, frequencies[i] as number)
+    if (this.#adaptation.countRequests(count, this.bounds.count)) this.#adapt()
   }
 
-  #takeHit(slot: number): void {
-    this.#countRequest()
+  #takeHit(slot: number, frequency: number): void {
     const region = this.#regions.regionOf(slot)
-    const before = this.#table.frequency(slot)
-    const frequency = before < MAX_FREQUENCY ? before + 1 : MAX_FREQUENCY
-    this.#table.setFrequency(slot, frequency)
     if (region === EXPIRED) return
     const weight = this.#table.weight(slot)
     this.#pricing.observe(weight)
@@ -154,7 +153,7 @@ export class WTinyLfu {
     const elapsed = this.#regions.lastPart(slot) - this.#regions.remaining(slot)
     if (elapsed > 0) {
       const stay = elapsed * this.#pricing.cost(weight)
-      this.#adaptation.countLateHit(before >= FREQUENT, stay, this.#pricing.benefit(weight))
+      this.#adaptation.countLateHit(frequency > FREQUENT, stay, this.#pricing.benefit(weight))
     }
     this.#regions.touch(slot, this.#pricing.value(weight, frequency))
   }
@@ -308,10 +307,6 @@ export class WTinyLfu {
   }
 
   // Adaptation
-
-  #countRequest(): void {
-    if (this.#adaptation.countRequest(this.bounds.count)) this.#adapt()
-  }
 
   #adapt(): void {
     const { maxEntries, maxWeight, isByCount } = this.bounds
