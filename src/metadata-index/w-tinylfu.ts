@@ -28,7 +28,7 @@ import { Pricing } from './pricing.ts'
 import type { Goal } from './pricing.ts'
 import { EXPIRED, FIRST_LIST, MAIN, Regions, WINDOW } from './regions.ts'
 import type { Region } from './regions.ts'
-import { MAX_FREQUENCY, SlotTable } from './slot-table.ts'
+import { SlotTable } from './slot-table.ts'
 
 /** Why an entry had to go, as far as this file decides it. */
 export type Departure = 'size' | 'count' | 'rejected' | 'expired'
