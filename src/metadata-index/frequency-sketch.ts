@@ -1,6 +1,7 @@
 /**
- * How often keys were asked for lately, held or not, in a few bits each: a count-min sketch with 4-bit counters that
- * are halved once a sample, so that what was popular once is forgotten.
+ * How often keys that are not held were asked for lately, in a few bits each: a count-min sketch with 4-bit counters
+ * that are halved once a sample, so that what was popular once is forgotten. What is held counts for itself
+ * (slot-table.ts), and its count is handed back with `raise` when it goes: a hit need not touch the sketch.
  *
  *   [1] Cormode, Muthukrishnan: "An Improved Data Stream Summary: The Count-Min Sketch and its Applications" (2005)
  *   [2] Einziger, Friedman, Manes: "TinyLFU: A Highly Efficient Cache Admission Policy" (2017): 4 bits, halving
@@ -83,19 +84,10 @@ export class FrequencySketch {
     }
   }
 
-  /** Counts one request. */
+  /** Counts one request, in the least of the key's counters alone [2]: the others count other keys' requests as well. */
   increment(hash: number): void {
     this.pass(1)
-    const table = this.#table
-    const block = (hash & this.#blockMask) * WORDS_PER_BLOCK
-    let bits = mix(hash ^ COUNTER_SALT)
-    for (let row = 0; row < 4; row++) {
-      const word = block + row * 4 + (bits & 3)
-      const shift = bits & 0b1_1100
-      const counters = table[word] as number
-      if (((counters >>> shift) & MOST) !== MOST) table[word] = counters + (1 << shift)
-      bits >>>= 5
-    }
+    this.raise(hash, this.estimate(hash) + 1)
   }
 
   /** Requests counted, 0 to 15. */
