@@ -9,9 +9,9 @@
  * **Window.** Hits for each unit of space, in window and in main; the window takes a step towards the denser [3]. Both
  * are taken in the same stretch of requests, so the workload's mood cancels.
  *
- * **Exponent.** An entry whose list has values around V stays for V ticks of its region's clock. In the last part of
- * that stay its hits are what a longer stay would earn more of. When entries asked for often earn more in that part, for
- * each byte and tick, than those asked for seldom, frequency is priced too low, and the exponent rises; 0.5 comes close
+ * **Exponent.** An entry in the list of values around V stays for V ticks of its region's clock. In the last part of
+ * that stay its hits are what a longer stay would earn more of. When entries of high value earn more in that part, for
+ * each byte and tick, than those of low value, the values are too close together, and the exponent rises; 0.5 comes close
  * to LRU, which bursts want; 2 to LFU.
  */
 
@@ -29,16 +29,19 @@ const FIRST_WINDOW = 0.1
 /** Measured without adaptation: 1.5 was best in bytes on sized traces and level with 1 elsewhere. */
 const FIRST_EXPONENT = 1.5
 const LEAST_EXPONENT = 0.5
-const MOST_EXPONENT = 2
-const EXPONENT_GAIN = 0.02
+const MOST_EXPONENT = 3
+const EXPONENT_GAIN = 0.015
 const MAX_LOG_RATIO = 1
 /** What was seen is forgotten by a tenth a step. */
 const KEPT = 0.9
 /** Both groups are taken to have had a twentieth of everything, or nothing seen would count as everything lost. */
 const PRIOR = 0.05
 
-/** Asked for at least so often: about half of 15, so that both groups see hits. */
-export const FREQUENT: number = 8
+/** Stays that the mean level looks back on, and where it begins: near that of the mean entry. */
+const LEVEL_SPAN = 1000
+const FIRST_MEAN_LEVEL = 14
+/** High is what stands more than one level, a factor of two, above the mean one: both groups then see hits. */
+const HIGH_ABOVE_MEAN = 1
 
 export class Adaptation {
   #windowShare: number = FIRST_WINDOW
@@ -46,10 +49,11 @@ export class Adaptation {
   #requests = 0
   #windowHits = 0
   #mainHits = 0
-  #seldomGain = 0
-  #seldomStay = 0
-  #frequentGain = 0
-  #frequentStay = 0
+  #lowGain = 0
+  #lowStay = 0
+  #highGain = 0
+  #highStay = 0
+  #meanLevel = FIRST_MEAN_LEVEL
 
   /** The share of both bounds that the window may have. */
   get windowShare(): number {
@@ -72,16 +76,13 @@ export class Adaptation {
   }
 
   /** A stay that ended in eviction: `stay` is the cost times the length of its last part; nothing was gained there. */
-  countEvicted(isFrequent: boolean, stay: number): void {
-    if (isFrequent) this.#frequentStay += stay
-    else this.#seldomStay += stay
+  countEvicted(level: number, stay: number): void {
+    this.#countStay(this.#isHigh(level), stay, 0)
   }
 
   /** A stay that ended in a hit in its last part. */
-  countLateHit(isFrequent: boolean, stay: number, benefit: number): void {
-    this.countEvicted(isFrequent, stay)
-    if (isFrequent) this.#frequentGain += benefit
-    else this.#seldomGain += benefit
+  countLateHit(level: number, stay: number, benefit: number): void {
+    this.#countStay(this.#isHigh(level), stay, benefit)
   }
 
   /** One step of both. The spaces are shares of the bound that binds. */
@@ -98,10 +99,11 @@ export class Adaptation {
       this.#requests,
       this.#windowHits,
       this.#mainHits,
-      this.#seldomGain,
-      this.#seldomStay,
-      this.#frequentGain,
-      this.#frequentStay,
+      this.#lowGain,
+      this.#lowStay,
+      this.#highGain,
+      this.#highStay,
+      this.#meanLevel,
     ]
   }
 
@@ -112,10 +114,27 @@ export class Adaptation {
     this.#requests = at(2)
     this.#windowHits = at(3)
     this.#mainHits = at(4)
-    this.#seldomGain = at(5)
-    this.#seldomStay = at(6)
-    this.#frequentGain = at(7)
-    this.#frequentStay = at(8)
+    this.#lowGain = at(5)
+    this.#lowStay = at(6)
+    this.#highGain = at(7)
+    this.#highStay = at(8)
+    this.#meanLevel = at(9)
+  }
+
+  /** `level` is the power of two of the values in an entry's list. */
+  #isHigh(level: number): boolean {
+    this.#meanLevel += (level - this.#meanLevel) / LEVEL_SPAN
+    return level > this.#meanLevel + HIGH_ABOVE_MEAN
+  }
+
+  #countStay(isHigh: boolean, stay: number, gain: number): void {
+    if (isHigh) {
+      this.#highStay += stay
+      this.#highGain += gain
+    } else {
+      this.#lowStay += stay
+      this.#lowGain += gain
+    }
   }
 
   #stepWindow(windowSpace: number, mainSpace: number): void {
@@ -129,18 +148,18 @@ export class Adaptation {
   }
 
   #stepExponent(): void {
-    const gain = PRIOR * (this.#seldomGain + this.#frequentGain)
-    const stay = PRIOR * (this.#seldomStay + this.#frequentStay)
+    const gain = PRIOR * (this.#lowGain + this.#highGain)
+    const stay = PRIOR * (this.#lowStay + this.#highStay)
     if (gain > 0 && stay > 0) {
-      const frequent = (this.#frequentGain + gain) / (this.#frequentStay + stay)
-      const seldom = (this.#seldomGain + gain) / (this.#seldomStay + stay)
-      const step = EXPONENT_GAIN * clamp(Math.log(frequent / seldom), -MAX_LOG_RATIO, MAX_LOG_RATIO)
+      const high = (this.#highGain + gain) / (this.#highStay + stay)
+      const low = (this.#lowGain + gain) / (this.#lowStay + stay)
+      const step = EXPONENT_GAIN * clamp(Math.log(high / low), -MAX_LOG_RATIO, MAX_LOG_RATIO)
       this.#exponent = clamp(this.#exponent + step, LEAST_EXPONENT, MOST_EXPONENT)
     }
-    this.#seldomGain *= KEPT
-    this.#seldomStay *= KEPT
-    this.#frequentGain *= KEPT
-    this.#frequentStay *= KEPT
+    this.#lowGain *= KEPT
+    this.#lowStay *= KEPT
+    this.#highGain *= KEPT
+    this.#highStay *= KEPT
   }
 }
 

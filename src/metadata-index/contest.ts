@@ -37,10 +37,8 @@ export class Contest {
 
   /** Whether the candidate may enter main, where so much is missing, in the place of `victims`. */
   isWon(candidate: number, missingPlaces: number, missingBytes: number): boolean {
-    const frequency = this.frequency(candidate)
-    const isLucky = frequency >= WARM_FREQUENCY && this.#random() < WARM_CHANCE
-    const worth = isLucky ? Infinity : this.#pricing.worth(this.#table.weight(candidate), frequency)
-    return this.isWorth(worth, missingPlaces, missingBytes)
+    const isLucky = this.#table.frequency(candidate) >= WARM_FREQUENCY && this.#random() < WARM_CHANCE
+    return this.isWorth(isLucky ? Infinity : this.#pricing.worthAt(candidate), missingPlaces, missingBytes)
   }
 
   /**
@@ -60,18 +58,13 @@ export class Contest {
       victims.push(victim)
       const weight = this.#table.weight(victim)
       const needed = places > 0 ? 1 : Math.min(1, bytes / weight)
-      sum += needed * this.#pricing.worth(weight, this.frequency(victim))
+      sum += needed * this.#pricing.worthAt(victim)
       if (sum >= worth) return false
       places--
       bytes -= weight
       if (victims.length >= VICTIMS_BEFORE_ESTIMATE && isLosing(worth, sum, missingBytes, bytes)) return false
     }
     return true
-  }
-
-  /** At least 1: what is held was asked for, though aging may have forgotten it. */
-  frequency(slot: number): number {
-    return Math.max(1, this.#table.frequency(slot))
   }
 }
 

@@ -127,7 +127,7 @@ export class MetadataIndex<V> {
     const slot = this.#policy.add(this.#hash(key), bytes)
     this.#slots.set(key, slot)
     this.#keep(slot, key, value)
-    return this.#policy.isSettled ? NOTHING : this.#evict([], slot)
+    return this.#policy.eviction.isSettled ? NOTHING : this.#evict([], slot)
   }
 
   /**
@@ -248,9 +248,9 @@ export class MetadataIndex<V> {
   /** Evicts until all bounds hold. `set` is the slot that was just put in: if it goes itself, it was rejected. */
   #evict(evicted: Evicted<V>[], set: number): readonly Evicted<V>[] {
     const gone = this.#gone
-    for (let steps = 0; this.#policy.mustEvict(steps); steps++) {
+    for (let steps = 0; this.#policy.eviction.mustEvict(steps); steps++) {
       gone.length = 0
-      const reason = this.#policy.evict(set, gone)
+      const reason = this.#policy.eviction.evict(set, gone)
       for (const slot of gone) {
         const report = this.#report(slot, slot === set ? 'rejected' : reason)
         evicted.push(report)

@@ -112,9 +112,14 @@ export class Regions {
     return (this.#table.priority(slot) - (this.#clocks[this.regionOf(slot)] as number)) | 0
   }
 
+  /** The entry's list within its region: the power of two of the values there. */
+  levelOf(slot: number): number {
+    return this.#table.list(slot) & 31
+  }
+
   /** How much must be left of the value for an entry to be in the last part of its stay: half of its list's least value. */
   lastPart(slot: number): number {
-    return (1 << (this.#table.list(slot) & 31)) >> 1
+    return (1 << this.levelOf(slot)) >> 1
   }
 
   /** Moves the region's clock to the priority of an entry that goes. It never runs back. */

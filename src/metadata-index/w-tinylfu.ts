@@ -20,18 +20,15 @@
  *
  * Entries are slots here; keys and values are the business of metadata-index.ts.
  */
-import { Adaptation, FREQUENT } from './adaptation.ts'
+import { Adaptation } from './adaptation.ts'
 import { Bounds } from './bounds.ts'
-import { Contest } from './contest.ts'
+import { Eviction } from './eviction.ts'
 import { FrequencySketch } from './frequency-sketch.ts'
 import { Pricing } from './pricing.ts'
 import type { Goal } from './pricing.ts'
 import { EXPIRED, FIRST_LIST, MAIN, Regions, WINDOW } from './regions.ts'
 import type { Region } from './regions.ts'
 import { SlotTable } from './slot-table.ts'
-
-/** Why an entry had to go, as far as this file decides it. */
-export type Departure = 'size' | 'count' | 'rejected' | 'expired'
 
 /**
  * Hits that may wait. What they touch is scattered over memory; taken one after the other in short loops, the processor
@@ -40,11 +37,6 @@ export type Departure = 'size' | 'count' | 'rejected' | 'expired'
 const HIT_BUFFER = 64
 /** The window follows the workload only once the cache is nearly full: before that nothing competes. */
 const NEARLY_FULL = 0.9
-/**
- * Entries that move from window to main with one `set` when the window's share has shrunk: of a million entries a step
- * of the adaptation may mean 100,000, which would stop the event loop.
- */
-const WINDOW_STEPS = 64
 /** Without a bound for bytes a place costs this: more than any entry's bytes, so that all entries cost the same. */
 const MOST_PLACE_COST = 2 ** 53
 
@@ -67,14 +59,21 @@ export class WTinyLfu {
   readonly #table: SlotTable = new SlotTable()
   readonly #regions: Regions = new Regions(this.#table)
   readonly bounds: Bounds = new Bounds(this.#regions, this.#adaptation)
-  readonly #contest: Contest
+  readonly eviction: Eviction
   readonly #hits: Int32Array = new Int32Array(HIT_BUFFER)
   readonly #frequencies: Int32Array = new Int32Array(HIT_BUFFER)
   #hitCount = 0
 
   constructor(goal: Goal, random: () => number) {
-    this.#pricing = new Pricing(goal, this.#adaptation.exponent)
-    this.#contest = new Contest(this.#table, this.#regions, this.#pricing, random)
+    this.#pricing = new Pricing(this.#table, goal, this.#adaptation.exponent)
+    this.eviction = new Eviction({
+      table: this.#table,
+      regions: this.#regions,
+      bounds: this.bounds,
+      pricing: this.#pricing,
+      adaptation: this.#adaptation,
+      random,
+    })
   }
 
   get capacity(): number {
@@ -153,7 +152,7 @@ export class WTinyLfu {
     const elapsed = this.#regions.lastPart(slot) - this.#regions.remaining(slot)
     if (elapsed > 0) {
       const stay = elapsed * this.#pricing.cost(weight)
-      this.#adaptation.countLateHit(frequency > FREQUENT, stay, this.#pricing.benefit(weight))
+      this.#adaptation.countLateHit(this.#regions.levelOf(slot), stay, this.#pricing.benefit(weight))
     }
     this.#regions.touch(slot, this.#pricing.value(weight, frequency))
   }
@@ -212,84 +211,11 @@ export class WTinyLfu {
     this.#regions.clear()
   }
 
-  // Who has to go
-
-  /** Whether `evict` has nothing to do. */
-  get isSettled(): boolean {
-    return !this.bounds.isOver && !this.bounds.isWindowOver
-  }
-
-  /** Whether `evict` has to go on after so many steps: the bounds must hold, the window's share can wait. */
-  mustEvict(steps: number): boolean {
-    return this.bounds.isOver || (steps < WINDOW_STEPS && this.bounds.isWindowOver)
-  }
-
-  /**
-   * One step towards both bounds and the window's: names slots that must go, which the caller removes before the next.
-   * `set` is the slot that the caller has just put in, or 0.
-   */
-  evict(set: number, gone: number[]): Departure {
-    const { isOver } = this.bounds
-    if (isOver && this.#regions.count(EXPIRED) > 0)
-      return this.#goes(EXPIRED, this.#regions.least(EXPIRED), gone, 'expired')
-    const reason = this.bounds.missingPlaces > 0 ? 'count' : 'size'
-    if (this.bounds.isWindowOver) return this.#offer(this.#candidate(set), isOver, gone, reason)
-    const region = this.#regions.count(MAIN) > 0 ? MAIN : WINDOW
-    return this.#goes(region, this.#regions.least(region), gone, reason)
-  }
-
-  /** Whether a new entry of this weight would be kept now. Chance is left out, and nothing changes. */
+  /** Whether a new entry would be kept now. Nothing changes. */
   wouldAdmit(hash: number, weight: number): boolean {
     this.#takeHits()
-    const missingPlaces = this.bounds.missingPlaces + 1 - this.#regions.count(EXPIRED)
-    const missingBytes = this.bounds.missingBytes + weight - this.#regions.weight(EXPIRED)
-    if (missingPlaces <= 0 && missingBytes <= 0) return true
-    const frequency = Math.max(1, this.sketch.estimate(hash))
-    if (!this.#wouldLeaveWindow(weight, frequency)) return true
-    return this.#contest.isWorth(this.#pricing.worth(weight, frequency), missingPlaces, missingBytes)
+    return this.eviction.wouldKeep(weight, Math.max(1, this.sketch.estimate(hash)))
   }
-
-  #candidate(set: number): number {
-    // What is too heavy for the window as a whole stands for itself at once, or it would flush the window first.
-    const isTooHeavy = set !== 0 && this.#table.weight(set) > this.bounds.windowWeight
-    return isTooHeavy && this.#regions.regionOf(set) === WINDOW ? set : this.#regions.least(WINDOW)
-  }
-
-  /** Offers the window's candidate to main. Names the side that must go, if any. */
-  #offer(candidate: number, isOver: boolean, gone: number[], reason: Departure): Departure {
-    this.#regions.advanceClock(WINDOW, candidate)
-    if (!isOver) {
-      this.#move(candidate, MAIN)
-      return reason
-    }
-    if (this.#contest.isWon(candidate, this.bounds.missingPlaces, this.bounds.missingBytes)) {
-      for (const victim of this.#contest.victims) this.#goes(MAIN, victim, gone, reason)
-      this.#move(candidate, MAIN)
-      return reason
-    }
-    // Those that stood against it are priced anew, or the same few would stand in the way of every candidate.
-    for (const victim of this.#contest.victims) this.#move(victim, MAIN)
-    return this.#goes(WINDOW, candidate, gone, 'rejected')
-  }
-
-  #wouldLeaveWindow(weight: number, frequency: number): boolean {
-    if (weight > this.bounds.windowWeight) return true
-    if (!this.bounds.wouldWindowBeOver(1, weight)) return false
-    const least = this.#regions.least(WINDOW)
-    return least === 0 || this.#pricing.value(weight, frequency) < this.#regions.remaining(least)
-  }
-
-  #goes(region: Region, slot: number, gone: number[], reason: Departure): Departure {
-    if (region !== EXPIRED) {
-      const stay = this.#regions.lastPart(slot) * this.#pricing.cost(this.#table.weight(slot))
-      this.#adaptation.countEvicted(this.#table.frequency(slot) >= FREQUENT, stay)
-      this.#regions.advanceClock(region, slot)
-    }
-    gone.push(slot)
-    return reason
-  }
-
-  // Places
 
   #homeOf(slot: number): Region {
     const region = this.#regions.regionOf(slot)
@@ -297,13 +223,8 @@ export class WTinyLfu {
     return region === MAIN ? MAIN : WINDOW
   }
 
-  #move(slot: number, region: Region): void {
-    this.#regions.remove(slot)
-    this.#place(slot, region)
-  }
-
   #place(slot: number, region: Region): void {
-    this.#regions.insert(slot, region, this.#pricing.value(this.#table.weight(slot), this.#contest.frequency(slot)))
+    this.#regions.insert(slot, region, this.#pricing.valueAt(slot))
   }
 
   // Adaptation
