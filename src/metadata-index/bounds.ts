@@ -1,6 +1,6 @@
 /** Two bounds at once, entries and bytes: of the whole, and of the window, which may have a share of each. */
 import type { Adaptation } from './adaptation.ts'
-import { EXPIRED, MAIN, WINDOW } from './regions.ts'
+import { WINDOW } from './regions.ts'
 import type { Region, Regions } from './regions.ts'
 
 export class Bounds {
@@ -28,11 +28,11 @@ export class Bounds {
   }
 
   get count(): number {
-    return this.#regions.count(WINDOW) + this.#regions.count(MAIN) + this.#regions.count(EXPIRED)
+    return this.#regions.totalCount
   }
 
   get weight(): number {
-    return this.#regions.weight(WINDOW) + this.#regions.weight(MAIN) + this.#regions.weight(EXPIRED)
+    return this.#regions.totalWeight
   }
 
   /** Whether an entry of this weight could be held if it were alone. */

@@ -102,7 +102,9 @@ export class MetadataIndex<V> {
   get(key: string): V | undefined {
     const slot = this.#slots.get(key)
     if (slot === undefined) {
-      this.#policy.miss(this.#hash(key))
+      this.#hashedKey = key
+      this.#hashedHash = hashKey(key, this.#seed)
+      this.#policy.miss(this.#hashedHash)
       return undefined
     }
     this.#policy.hit(slot)

@@ -158,7 +158,7 @@ export class Pricing {
   #power(density: number): number {
     this.#float[0] = density < LEAST_DENSITY ? LEAST_DENSITY : density < MOST_DENSITY ? density : MOST_DENSITY
     this.#bits[0] = BITS_OF_ONE + this.#exponent * ((this.#bits[0] as number) - BITS_OF_ONE)
-    return this.#float[0] as number
+    return this.#float[0]
   }
 
   #fold(): void {

@@ -37,6 +37,7 @@ export class Regions {
   /** For each region, one bit for each list that is not empty. */
   readonly #occupied: Int32Array = new Int32Array(4)
   readonly #clocks: Int32Array = new Int32Array(4)
+  /** For each region, and at 0 for all together. */
   readonly #counts: Int32Array = new Int32Array(4)
   readonly #weights: Float64Array = new Float64Array(4)
   /** The places a walk over a region's entries has come to, by list. */
@@ -50,6 +51,15 @@ export class Regions {
   /** Forgets all entries; the table forgets them by itself. */
   clear(): void {
     for (const numbers of [this.#occupied, this.#clocks, this.#counts, this.#weights]) numbers.fill(0)
+  }
+
+  /** Entries in all regions. */
+  get totalCount(): number {
+    return this.#counts[0] as number
+  }
+
+  get totalWeight(): number {
+    return this.#weights[0] as number
   }
 
   count(region: Region): number {
@@ -83,16 +93,14 @@ export class Regions {
     const region = list >> 5
     this.#table.append(slot, list, priority)
     this.#occupied[region] = (this.#occupied[region] as number) | (1 << (list & 31))
-    this.#counts[region] = (this.#counts[region] as number) + 1
-    this.#weights[region] = (this.#weights[region] as number) + this.#table.weight(slot)
+    this.#account(region, 1, this.#table.weight(slot))
   }
 
   remove(slot: number): void {
     const list = this.#table.list(slot)
     const region = list >> 5
     if (this.#table.unlink(slot)) this.#occupied[region] = (this.#occupied[region] as number) & ~(1 << (list & 31))
-    this.#counts[region] = (this.#counts[region] as number) - 1
-    this.#weights[region] = (this.#weights[region] as number) - this.#table.weight(slot)
+    this.#account(region, -1, -this.#table.weight(slot))
   }
 
   /** A touch: a new place within the entry's region; counts and weights stay. */
@@ -120,6 +128,11 @@ export class Regions {
   /** How much must be left of the value for an entry to be in the last part of its stay: half of its list's least value. */
   lastPart(slot: number): number {
     return (1 << this.levelOf(slot)) >> 1
+  }
+
+  /** Whether as much is left of the entry's value as the least value of its list. */
+  isFresh(slot: number): boolean {
+    return this.remaining(slot) >= 1 << this.levelOf(slot)
   }
 
   /** Moves the region's clock to the priority of an entry that goes. It never runs back. */
@@ -184,6 +197,13 @@ export class Regions {
       const list = (region << 5) | index
       for (let slot = this.#table.next(list); slot !== list; slot = this.#table.next(slot)) yield slot
     }
+  }
+
+  #account(region: number, entries: number, weight: number): void {
+    this.#counts[region] = (this.#counts[region] as number) + entries
+    this.#weights[region] = (this.#weights[region] as number) + weight
+    this.#counts[0] = (this.#counts[0] as number) + entries
+    this.#weights[0] = (this.#weights[0] as number) + weight
   }
 
   #step(index: number, slot: number): void {
