@@ -9,6 +9,7 @@
 import type { Pricing } from './pricing.ts'
 import { MAIN } from './regions.ts'
 import type { Regions } from './regions.ts'
+import { SlotList } from './slot-list.ts'
 import type { SlotTable } from './slot-table.ts'
 
 /**
@@ -22,7 +23,7 @@ const VICTIMS_BEFORE_ESTIMATE = 64
 
 export class Contest {
   /** Those that stood against the last candidate, in their order. */
-  readonly victims: number[] = []
+  readonly victims: SlotList = new SlotList()
   readonly #table: SlotTable
   readonly #regions: Regions
   readonly #pricing: Pricing
@@ -47,7 +48,7 @@ export class Contest {
    */
   isWorth(worth: number, missingPlaces: number, missingBytes: number): boolean {
     const { victims } = this
-    victims.length = 0
+    victims.clear()
     let places = missingPlaces
     let bytes = missingBytes
     let sum = 0

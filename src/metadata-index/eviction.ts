@@ -8,6 +8,7 @@ import { Contest } from './contest.ts'
 import type { Pricing } from './pricing.ts'
 import { EXPIRED, MAIN, WINDOW } from './regions.ts'
 import type { Region, Regions } from './regions.ts'
+import type { SlotList } from './slot-list.ts'
 import type { SlotTable } from './slot-table.ts'
 
 /** Why an entry had to go, as far as this file decides it. */
@@ -46,26 +47,18 @@ export class Eviction {
     this.#contest = new Contest(table, regions, pricing, random)
   }
 
-  /** Whether `evict` has nothing to do. */
-  get isSettled(): boolean {
-    return !this.#bounds.isOver && !this.#bounds.isWindowOver
-  }
-
-  /** Whether `evict` has to go on after so many steps: the bounds must hold, the window's share can wait. */
-  mustEvict(steps: number): boolean {
-    return this.#bounds.isOver || (steps < WINDOW_STEPS && this.#bounds.isWindowOver)
-  }
-
   /**
    * One step towards both bounds and the window's: names slots that must go, which the caller removes before the next.
-   * `set` is the slot that the caller has just put in, or 0.
+   * `set` is the slot that the caller has just put in, or 0; `steps` is how many went before: the bounds must hold, the
+   * window's share can wait. Undefined when there was nothing to do.
    */
-  evict(set: number, gone: number[]): Departure {
-    const { isOver } = this.#bounds
+  evict(set: number, steps: number, gone: SlotList): Departure | undefined {
+    const { isOver, isWindowOver } = this.#bounds
+    if (!isOver && !(isWindowOver && steps < WINDOW_STEPS)) return undefined
     if (isOver && this.#regions.count(EXPIRED) > 0)
       return this.#goes(EXPIRED, this.#regions.least(EXPIRED), gone, 'expired')
     const reason = this.#bounds.missingPlaces > 0 ? 'count' : 'size'
-    if (this.#bounds.isWindowOver) return this.#offer(this.#candidate(set), isOver, gone, reason)
+    if (isWindowOver) return this.#offer(this.#candidate(set), isOver, gone, reason)
     const region = this.#regions.count(MAIN) > 0 ? MAIN : WINDOW
     return this.#goes(region, this.#regions.least(region), gone, reason)
   }
@@ -86,19 +79,20 @@ export class Eviction {
   }
 
   /** Offers the window's candidate to main. Names the side that must go, if any. */
-  #offer(candidate: number, isOver: boolean, gone: number[], reason: Departure): Departure {
+  #offer(candidate: number, isOver: boolean, gone: SlotList, reason: Departure): Departure {
     this.#regions.advanceClock(WINDOW, candidate)
     if (!isOver) {
       this.#move(candidate, MAIN)
       return reason
     }
+    const { victims } = this.#contest
     if (this.#contest.isWon(candidate, this.#bounds.missingPlaces, this.#bounds.missingBytes)) {
-      for (const victim of this.#contest.victims) this.#goes(MAIN, victim, gone, reason)
+      for (let i = 0; i < victims.length; i++) this.#goes(MAIN, victims.at(i), gone, reason)
       this.#move(candidate, MAIN)
       return reason
     }
     // Those that stood against it are priced anew, or the same few would stand in the way of every candidate.
-    for (const victim of this.#contest.victims) this.#move(victim, MAIN)
+    for (let i = 0; i < victims.length; i++) this.#move(victims.at(i), MAIN)
     return this.#goes(WINDOW, candidate, gone, 'rejected')
   }
 
@@ -109,7 +103,7 @@ export class Eviction {
     return least === 0 || this.#pricing.value(weight, frequency) < this.#regions.remaining(least)
   }
 
-  #goes(region: Region, slot: number, gone: number[], reason: Departure): Departure {
+  #goes(region: Region, slot: number, gone: SlotList, reason: Departure): Departure {
     if (region !== EXPIRED) {
       const stay = this.#regions.lastPart(slot) * this.#pricing.cost(this.#table.weight(slot))
       this.#adaptation.countEvicted(this.#regions.levelOf(slot), stay)

@@ -8,6 +8,7 @@
  */
 import { hashKey } from './key-hash.ts'
 import type { Goal } from './pricing.ts'
+import { SlotList } from './slot-list.ts'
 import { MAX_WEIGHT } from './slot-table.ts'
 import { readSnapshot, writeSnapshot } from './snapshot.ts'
 import type { SnapshotEntry } from './snapshot.ts'
@@ -58,7 +59,7 @@ const NOTHING: readonly never[] = Object.freeze([])
 
 export class MetadataIndex<V> {
   readonly #policy: WTinyLfu
-  readonly #gone: number[] = []
+  readonly #gone: SlotList = new SlotList()
   #slots: Map<string, number> = new Map()
   /** By slot; undefined for a slot that is not in use. */
   #keys: (string | undefined)[] = []
@@ -129,7 +130,7 @@ export class MetadataIndex<V> {
     const slot = this.#policy.add(this.#hash(key), bytes)
     this.#slots.set(key, slot)
     this.#keep(slot, key, value)
-    return this.#policy.eviction.isSettled ? NOTHING : this.#evict([], slot)
+    return this.#evict(slot)
   }
 
   /**
@@ -173,7 +174,7 @@ export class MetadataIndex<V> {
   /** Other bounds. Returns what had to go to keep them. */
   resize(bounds: Partial<IndexBounds>): readonly Evicted<V>[] {
     this.#setBounds({ maxEntries: bounds.maxEntries ?? this.maxEntries, maxWeight: bounds.maxWeight ?? this.maxWeight })
-    return this.#evict([], 0)
+    return this.#evict(0)
   }
 
   /** Lets go of all entries and their memory. What was learned of the workload stays. */
@@ -223,7 +224,7 @@ export class MetadataIndex<V> {
     this.#hashedHash = hashKey('', seed)
     for (const entry of content.entries) this.#restoreEntry(entry, valueOf(entry.key))
     this.#policy.sketch.fit(this.#slots.size)
-    this.#evict([], 0)
+    this.#evict(0)
     return true
   }
 
@@ -244,22 +245,25 @@ export class MetadataIndex<V> {
     }
     this.#values[slot] = value
     this.#policy.reweigh(slot, weight)
-    return this.#evict([before], slot)
+    return [before, ...this.#evict(slot)]
   }
 
   /** Evicts until all bounds hold. `set` is the slot that was just put in: if it goes itself, it was rejected. */
-  #evict(evicted: Evicted<V>[], set: number): readonly Evicted<V>[] {
+  #evict(set: number): readonly Evicted<V>[] {
     const gone = this.#gone
-    for (let steps = 0; this.#policy.eviction.mustEvict(steps); steps++) {
-      gone.length = 0
-      const reason = this.#policy.eviction.evict(set, gone)
-      for (const slot of gone) {
+    let evicted: Evicted<V>[] | undefined
+    for (let steps = 0; ; steps++) {
+      gone.clear()
+      const reason = this.#policy.eviction.evict(set, steps, gone)
+      if (reason === undefined) return evicted ?? NOTHING
+      for (let i = 0; i < gone.length; i++) {
+        const slot = gone.at(i)
         const report = this.#report(slot, slot === set ? 'rejected' : reason)
-        evicted.push(report)
+        if (evicted === undefined) evicted = [report]
+        else evicted.push(report)
         this.#forget(slot, report.key)
       }
     }
-    return evicted
   }
 
   #report(slot: number, reason: EvictionReason): Evicted<V> {
