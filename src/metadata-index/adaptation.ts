@@ -70,9 +70,9 @@ export class Adaptation {
     return this.#requests >= LEAST_INTERVAL && this.#requests >= entryCount
   }
 
-  countHit(isWindow: boolean): void {
-    if (isWindow) this.#windowHits++
-    else this.#mainHits++
+  countHits(isWindow: boolean, hits: number): void {
+    if (isWindow) this.#windowHits += hits
+    else this.#mainHits += hits
   }
 
   /** A stay that ended in eviction: `stay` is the cost times the length of its last part; nothing was gained there. */

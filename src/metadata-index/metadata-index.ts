@@ -65,15 +65,14 @@ export class MetadataIndex<V> {
   #keys: (string | undefined)[] = []
   #values: (V | undefined)[] = []
   #seed: number
-  /** A miss is hashed once: the key that was asked for last is most likely the one that is stored next. */
-  #hashedKey = ''
-  #hashedHash = 0
+  /** The last key that was asked for and not held, and its hash: it is most likely the one that is stored next. */
+  #missedKey = ''
+  #missedHash = 0
 
   constructor(options: MetadataIndexOptions) {
     const random = options.random ?? Math.random
     this.#policy = new WTinyLfu(options.goal ?? 'balanced', random)
     this.#seed = (random() * 2 ** 32) | 0
-    this.#hashedHash = hashKey('', this.#seed)
     this.#setBounds(options)
   }
 
@@ -103,9 +102,9 @@ export class MetadataIndex<V> {
   get(key: string): V | undefined {
     const slot = this.#slots.get(key)
     if (slot === undefined) {
-      this.#hashedKey = key
-      this.#hashedHash = hashKey(key, this.#seed)
-      this.#policy.miss(this.#hashedHash)
+      this.#missedKey = key
+      this.#missedHash = hashKey(key, this.#seed)
+      this.#policy.miss(this.#missedHash)
       return undefined
     }
     this.#policy.hit(slot)
@@ -124,10 +123,12 @@ export class MetadataIndex<V> {
    */
   set(key: string, value: V, weight: number): readonly Evicted<V>[] {
     const bytes = checkedWeight(weight)
-    const held = this.#slots.get(key)
+    const wasMissed = key === this.#missedKey && key !== ''
+    const held = wasMissed ? undefined : this.#slots.get(key)
     if (held !== undefined) return this.#replace(held, key, value, bytes)
     if (!this.#policy.bounds.fitsAlone(bytes)) return [{ key, value, weight: bytes, reason: 'rejected' }]
-    const slot = this.#policy.add(this.#hash(key), bytes)
+    const slot = this.#policy.add(wasMissed ? this.#missedHash : hashKey(key, this.#seed), bytes)
+    this.#missedKey = ''
     this.#slots.set(key, slot)
     this.#keep(slot, key, value)
     return this.#evict(slot)
@@ -220,8 +221,7 @@ export class MetadataIndex<V> {
     this.#keys = []
     this.#values = []
     this.#seed = seed
-    this.#hashedKey = ''
-    this.#hashedHash = hashKey('', seed)
+    this.#missedKey = ''
     for (const entry of content.entries) this.#restoreEntry(entry, valueOf(entry.key))
     this.#policy.sketch.fit(this.#slots.size)
     this.#evict(0)
@@ -286,14 +286,6 @@ export class MetadataIndex<V> {
     this.#slots.delete(key)
     this.#keys[slot] = undefined
     this.#values[slot] = undefined
-  }
-
-  #hash(key: string): number {
-    if (key === this.#hashedKey) return this.#hashedHash
-    const hash = hashKey(key, this.#seed)
-    this.#hashedKey = key
-    this.#hashedHash = hash
-    return hash
   }
 
   #setBounds({ maxEntries, maxWeight }: IndexBounds): void {

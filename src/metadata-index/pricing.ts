@@ -115,11 +115,12 @@ export class Pricing {
     for (let frequency = 1; frequency <= MAX_FREQUENCY; frequency++) this.#powers[frequency] = frequency ** exponent
   }
 
-  /** Takes one request's weight into the means, from the next batch on. */
-  observe(weight: number): void {
-    this.#batchWeight += weight
-    this.#batchCost += weight > this.#placeCost ? weight : this.#placeCost
-    if (++this.#batchCount >= BATCH || this.#requests < BATCH) this.#fold()
+  /** Takes the weight of so many requests for an entry into the means, from the next batch on. */
+  observe(weight: number, requests: number): void {
+    this.#batchWeight += weight * requests
+    this.#batchCost += (weight > this.#placeCost ? weight : this.#placeCost) * requests
+    this.#batchCount += requests
+    if (this.#batchCount >= BATCH || this.#requests < BATCH) this.#fold()
   }
 
   cost(weight: number): number {

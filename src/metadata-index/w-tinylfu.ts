@@ -37,9 +37,15 @@ import { SlotTable } from './slot-table.ts'
 const HIT_BUFFER = 64
 /**
  * An entry asked for so often that still has nearly all its value does not move for a hit: it would rise by an eighth at
- * most, and its next hits say the same. Saves 25 ns of 575 for each request of a Zipf law; hit ratios are equal to 0.02.
+ * most, and its next hits say the same.
  */
 const OFTEN = 8
+/**
+ * Of an entry asked for so often only every fourth hit is looked at, and stands for four; the others only count. From 32
+ * on that costs 0.02 points of hit ratio and saves a quarter of a hit's time; from 16 on it would cost 0.2 points.
+ */
+const SAMPLED_FROM = 32
+const SAMPLED_HITS = 4
 /** The window follows the workload only once the cache is nearly full: before that nothing competes. */
 const NEARLY_FULL = 0.9
 /** Without a bound for bytes a place costs this: more than any entry's bytes, so that all entries cost the same. */
@@ -68,6 +74,8 @@ export class WTinyLfu {
   readonly #hits: Int32Array = new Int32Array(HIT_BUFFER)
   readonly #frequencies: Int32Array = new Int32Array(HIT_BUFFER)
   #hitCount = 0
+  /** Those that wait, and those that only counted. */
+  #hitsPassed = 0
 
   constructor(goal: Goal, random: () => number) {
     this.#pricing = new Pricing(this.#table, goal, this.#adaptation.exponent)
@@ -113,8 +121,12 @@ export class WTinyLfu {
    * may wait until something else is done or the buffer is full.
    */
   hit(slot: number): void {
-    this.#hits[this.#hitCount++] = slot
-    if (this.#hitCount === HIT_BUFFER) this.#takeHits()
+    const frequency = this.#table.countRequest(slot)
+    if (frequency < SAMPLED_FROM || frequency % SAMPLED_HITS === 0) {
+      this.#hits[this.#hitCount] = slot
+      this.#frequencies[this.#hitCount++] = frequency
+    }
+    if (++this.#hitsPassed === HIT_BUFFER) this.#takeHits()
   }
 
   /** Everything held, roughly coldest first. The slots as they are now: the caller may remove some meanwhile. */
@@ -134,26 +146,26 @@ export class WTinyLfu {
     return { hash: table.hash(slot), place: table.place(slot), priority: table.priority(slot) }
   }
 
-  /** Short loops, so that the misses of the processor's cache overlap within each: see HIT_BUFFER. */
+  /** A short loop, so that the misses of the processor's cache overlap: see HIT_BUFFER. */
   #takeHits(): void {
+    const passed = this.#hitsPassed
+    if (passed === 0) return
     const count = this.#hitCount
-    if (count === 0) return
+    this.#hitsPassed = 0
     this.#hitCount = 0
-    const hits = this.#hits
-    const frequencies = this.#frequencies
-    this.sketch.pass(count)
-    this.#age(count)
-    for (let i = 0; i < count; i++) frequencies[i] = this.#table.countRequest(hits[i] as number)
-    for (let i = 0; i < count; i++) this.#takeHit(hits[i] as number, frequencies[i] as number)
-    if (this.#adaptation.countRequests(count, this.bounds.count)) this.#adapt()
+    this.sketch.pass(passed)
+    this.#age(passed)
+    for (let i = 0; i < count; i++) this.#takeHit(this.#hits[i] as number, this.#frequencies[i] as number)
+    if (this.#adaptation.countRequests(passed, this.bounds.count)) this.#adapt()
   }
 
   #takeHit(slot: number, frequency: number): void {
     const region = this.#regions.regionOf(slot)
     if (region === EXPIRED) return
     const weight = this.#table.weight(slot)
-    this.#pricing.observe(weight)
-    this.#adaptation.countHit(region === WINDOW)
+    const hits = frequency < SAMPLED_FROM ? 1 : SAMPLED_HITS
+    this.#pricing.observe(weight, hits)
+    this.#adaptation.countHits(region === WINDOW, hits)
     if (frequency >= OFTEN && this.#regions.isFresh(slot)) return
     const elapsed = this.#regions.lastPart(slot) - this.#regions.remaining(slot)
     if (elapsed > 0) {
@@ -174,7 +186,7 @@ export class WTinyLfu {
     const slot = this.#table.allocate(hash, this.bounds.maxEntries + 1)
     this.#table.setWeight(slot, weight)
     this.#table.setFrequency(slot, Math.max(1, this.sketch.estimate(hash)))
-    this.#pricing.observe(weight)
+    this.#pricing.observe(weight, 1)
     this.#place(slot, WINDOW)
     this.sketch.fit(this.bounds.count)
     return slot
@@ -206,13 +218,16 @@ export class WTinyLfu {
 
   remove(slot: number): void {
     this.#takeHits()
-    this.sketch.raise(this.#table.hash(slot), this.#table.frequency(slot))
+    const frequency = this.#table.frequency(slot)
+    // Its first request was a miss, which the sketch knows.
+    if (frequency > 1) this.sketch.raise(this.#table.hash(slot), frequency)
     this.#regions.remove(slot)
     this.#table.free(slot)
   }
 
   clear(): void {
     this.#hitCount = 0
+    this.#hitsPassed = 0
     this.#table.clear()
     this.#regions.clear()
   }
