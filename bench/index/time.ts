@@ -17,7 +17,7 @@ type Round = (peer: Peer) => void
 interface Workload {
   readonly peers: ReadonlyMap<PeerName, Peer>
   /** Another round of the same kind: the stream goes on. */
-  next(): Round
+  readonly next: () => Round
 }
 
 export function benchTime(entryCounts: readonly number[]): void {
