@@ -52,9 +52,8 @@ export class Contest {
     let places = missingPlaces
     let bytes = missingBytes
     let sum = 0
-    this.#regions.startWalk(MAIN)
     while (places > 0 || bytes > 0) {
-      const victim = this.#regions.walk(MAIN)
+      const victim = this.#nextVictim()
       if (victim === 0) return false
       victims.push(victim)
       const weight = this.#table.weight(victim)
@@ -66,6 +65,17 @@ export class Contest {
       if (victims.length >= VICTIMS_BEFORE_ESTIMATE && isLosing(worth, sum, missingBytes, bytes)) return false
     }
     return true
+  }
+
+  /** The least of main, and so on. Most contests are decided by the first, for which no walk need be prepared. */
+  #nextVictim(): number {
+    const { length } = this.victims
+    if (length === 0) return this.#regions.least(MAIN)
+    if (length === 1) {
+      this.#regions.startWalk(MAIN)
+      this.#regions.walk(MAIN)
+    }
+    return this.#regions.walk(MAIN)
   }
 }
 

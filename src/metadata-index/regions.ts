@@ -42,6 +42,7 @@ export class Regions {
   readonly #weights: Float64Array = new Float64Array(4)
   /** The places a walk over a region's entries has come to, by list. */
   readonly #cursors: Int32Array = new Int32Array(LISTS_PER_REGION)
+  readonly #cursorPriorities: Int32Array = new Int32Array(LISTS_PER_REGION)
   #cursorLists = 0
 
   constructor(table: SlotTable) {
@@ -146,19 +147,19 @@ export class Regions {
   least(region: Region): number {
     const clock = this.#clocks[region] as number
     let lists = this.#occupied[region] as number
+    if (lists === 0) return 0
     let least = 0
     let leastRemaining = 0
     while (lists !== 0) {
       const index = 31 - Math.clz32(lists)
       lists &= ~(1 << index)
-      const head = this.#table.next((region << 5) | index)
-      const remaining = (this.#table.priority(head) - clock) | 0
-      if (least === 0 || remaining < leastRemaining) {
-        least = head
-        leastRemaining = remaining
-      }
+      const list = (region << 5) | index
+      const remaining = (this.#table.priority(list) - clock) | 0
+      if (least !== 0 && remaining >= leastRemaining) continue
+      least = list
+      leastRemaining = remaining
     }
-    return least
+    return this.#table.next(least)
   }
 
   /** Begins a walk over a region in the order of eviction. One walk at a time; the region must not change meanwhile. */
@@ -167,27 +168,28 @@ export class Regions {
     for (let lists = this.#cursorLists; lists !== 0;) {
       const index = 31 - Math.clz32(lists)
       lists &= ~(1 << index)
-      this.#cursors[index] = this.#table.next((region << 5) | index)
+      const list = (region << 5) | index
+      this.#cursors[index] = this.#table.next(list)
+      this.#cursorPriorities[index] = this.#table.priority(list)
     }
   }
 
   /** The walk's next entry; 0 at the end. */
   walk(region: Region): number {
+    if (this.#cursorLists === 0) return 0
     const clock = this.#clocks[region] as number
-    let least = 0
-    let leastIndex = 0
+    let leastIndex = -1
     let leastRemaining = 0
     for (let lists = this.#cursorLists; lists !== 0;) {
       const index = 31 - Math.clz32(lists)
       lists &= ~(1 << index)
-      const slot = this.#cursors[index] as number
-      const remaining = (this.#table.priority(slot) - clock) | 0
-      if (least !== 0 && remaining >= leastRemaining) continue
-      least = slot
+      const remaining = ((this.#cursorPriorities[index] as number) - clock) | 0
+      if (leastIndex >= 0 && remaining >= leastRemaining) continue
       leastIndex = index
       leastRemaining = remaining
     }
-    if (least !== 0) this.#step(leastIndex, least)
+    const least = this.#cursors[leastIndex] as number
+    this.#stepCursor(leastIndex, this.#table.next(least))
     return least
   }
 
@@ -206,9 +208,9 @@ export class Regions {
     this.#weights[0] = (this.#weights[0] as number) + weight
   }
 
-  #step(index: number, slot: number): void {
-    const next = this.#table.next(slot)
+  #stepCursor(index: number, next: number): void {
     this.#cursors[index] = next
+    this.#cursorPriorities[index] = this.#table.priority(next)
     if (next < LIST_COUNT) this.#cursorLists &= ~(1 << index)
   }
 }

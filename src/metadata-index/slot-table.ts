@@ -9,7 +9,8 @@
  *        └──────┴──────┴──────┴────────────────┴────────────────────────────────┴──────────┘
  *
  * Lists are circular. The first 128 slots hold no entries: each is both ends of one list, `next` its head and `prev`
- * its tail, so that linking and unlinking have no special cases. A free slot is linked through `next`.
+ * its tail, so that linking and unlinking have no special cases; `priority` is its head's, so that finding the least of
+ * all heads touches no entry. A free slot is linked through `next`.
  */
 
 const WORDS = 6
@@ -102,6 +103,7 @@ export class SlotTable {
     return this.#words[slot * WORDS + HASH] as number
   }
 
+  /** The priority of an entry; of a list, that of its head. */
   priority(slot: number): number {
     return this.#words[slot * WORDS + PRIORITY] as number
   }
@@ -181,6 +183,7 @@ export class SlotTable {
     words[at + NEXT] = list
     words[at + PREV] = tail
     words[tail * WORDS + NEXT] = slot
+    if (tail === list) words[list * WORDS + PRIORITY] = priority
     words[list * WORDS + PREV] = slot
     words[at + PRIORITY] = priority
     words[at + META] = ((words[at + META] as number) & ~LIST_BITS) | list
@@ -193,6 +196,7 @@ export class SlotTable {
     const prev = words[slot * WORDS + PREV] as number
     words[prev * WORDS + NEXT] = next
     words[next * WORDS + PREV] = prev
+    if (prev < LIST_COUNT) words[prev * WORDS + PRIORITY] = words[next * WORDS + PRIORITY] as number
     return next === prev && next < LIST_COUNT
   }
 
