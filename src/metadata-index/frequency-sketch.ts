@@ -56,6 +56,11 @@ export class FrequencySketch {
     return this.#additions
   }
 
+  /** Requests from one aging to the next. */
+  get sampleSize(): number {
+    return this.#sampleSize
+  }
+
   /** Whether counters are being halved: the caller asks for it with `age`. */
   get isAging(): boolean {
     return this.#agingBlock <= this.#blockMask
@@ -112,16 +117,13 @@ export class FrequencySketch {
     while ((this.#blockMask + 1) * COUNTERS_PER_BLOCK < entryCount * COUNTERS_PER_ENTRY) this.#double()
   }
 
-  clear(): void {
-    this.#reset(new Int32Array(LEAST_BLOCKS * WORDS_PER_BLOCK))
-  }
-
   /** Takes over the counters of a snapshot. False, and nothing changed, if they make no sense. */
-  restore(table: Int32Array, additions: number): boolean {
+  restore(table: Int32Array, additions: number, sampleSize: number): boolean {
     const blocks = table.length / WORDS_PER_BLOCK
     if (!Number.isInteger(blocks) || blocks < LEAST_BLOCKS || (blocks & (blocks - 1)) !== 0) return false
     this.#reset(table)
     this.#additions = additions
+    this.#sampleSize = sampleSize
     return true
   }
 

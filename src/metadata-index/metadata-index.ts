@@ -223,7 +223,6 @@ export class MetadataIndex<V> {
     this.#seed = seed
     this.#missedKey = ''
     for (const entry of content.entries) this.#restoreEntry(entry, valueOf(entry.key))
-    this.#policy.sketch.fit(this.#slots.size)
     this.#evict(0)
     return true
   }

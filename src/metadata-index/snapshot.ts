@@ -27,7 +27,7 @@ export interface SnapshotContent {
 }
 
 const MAGIC = 0x584c_5457 // WTLX
-const VERSION = 2
+const VERSION = 3
 const HEADER_WORDS = 8
 const ENTRY_WORDS = 4
 /** In an entry's key length: the key has two bytes a character. */

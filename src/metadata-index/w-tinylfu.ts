@@ -218,18 +218,28 @@ export class WTinyLfu {
 
   remove(slot: number): void {
     this.#takeHits()
-    const frequency = this.#table.frequency(slot)
-    // Its first request was a miss, which the sketch knows.
-    if (frequency > 1) this.sketch.raise(this.#table.hash(slot), frequency)
+    this.#handBack(slot)
     this.#regions.remove(slot)
     this.#table.free(slot)
   }
 
+  /** Lets go of all entries. What they were asked for is remembered, as when they go one by one. */
   clear(): void {
+    for (const slot of this.slots()) this.#handBack(slot)
+    this.#letGo()
+  }
+
+  #letGo(): void {
     this.#hitCount = 0
     this.#hitsPassed = 0
     this.#table.clear()
     this.#regions.clear()
+  }
+
+  /** The sketch counts on from what the entry counted for itself. Its first request was a miss, which the sketch knows. */
+  #handBack(slot: number): void {
+    const frequency = this.#table.frequency(slot)
+    if (frequency > 1) this.sketch.raise(this.#table.hash(slot), frequency)
   }
 
   /** Whether a new entry would be kept now. Nothing changes. */
@@ -267,6 +277,7 @@ export class WTinyLfu {
     const clocks = [WINDOW, MAIN, EXPIRED].map((region) => this.#regions.clock(region as Region))
     const numbers = [
       this.sketch.additions,
+      this.sketch.sampleSize,
       requests,
       meanWeight,
       meanCost,
@@ -290,9 +301,9 @@ export class WTinyLfu {
 
   /** False, and nothing changed, if the state makes no sense. Lets go of all entries. */
   restore({ numbers, counters }: PolicyState): boolean {
-    const [additions = 0, requests = 0, meanWeight = 0, meanCost = 0, placeCost = 0, ...rest] = numbers
-    if (!this.sketch.restore(counters, additions)) return false
-    this.clear()
+    const [additions = 0, sampleSize = 0, requests = 0, meanWeight = 0, meanCost = 0, placeCost = 0, ...rest] = numbers
+    if (!this.sketch.restore(counters, additions, sampleSize)) return false
+    this.#letGo()
     this.#pricing.restore({ requests, meanWeight, meanCost, placeCost })
     for (const region of [WINDOW, MAIN, EXPIRED] as const) this.#regions.setClock(region, rest[region - 1] ?? 0)
     this.#adaptation.restore(rest.slice(3))

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { hashKey } from '../../src/metadata-index/key-hash.ts'
 import { MetadataIndex, type Evicted } from '../../src/metadata-index/metadata-index.ts'
 
 type Step =
@@ -87,10 +88,20 @@ function take(index: MetadataIndex<number>, model: Model, { do: action, key, wei
   }
 }
 
+/** What an index answers. */
+function act(index: MetadataIndex<number>, { do: action, key, weight }: Step, value: number): unknown {
+  if (action === 'get' || action === 'delete' || action === 'expire') return index[action](key)
+  if (action === 'update') return index.update(key, value)
+  if (action === 'set') return index.set(key, value, weight)
+  if (action === 'wouldAdmit') return index.wouldAdmit(key, weight)
+  return index.resize({ maxEntries: (weight % 30) + 1, maxWeight: Math.max(1, weight * 3) })
+}
+
 for (const goal of ['objects', 'balanced', 'bytes'] as const) {
-  test(`goal ${goal}: after every step the index and a naive model agree, and so does a restored copy`, () => {
+  test(`goal ${goal}: after every step the index and a naive model agree; a restored copy does the same from there on`, () => {
+    const steps = fc.array(step, { maxLength: 150, size: 'max' })
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 150, size: 'max' }), fc.nat(2 ** 31), (steps, seed) => {
+      fc.property(steps, steps, fc.nat(2 ** 31), (steps, stepsAfter, seed) => {
         const random = () => ((seed * 9301 + 49297) % 233280) / 233280
         const index = new MetadataIndex<number>({ maxEntries: 20, maxWeight: 1000, goal, random })
         const model = new Model(20, 1000)
@@ -110,11 +121,67 @@ for (const goal of ['objects', 'balanced', 'bytes'] as const) {
         )
         assertAgrees(copy, model)
         assert.deepEqual([...copy.entries()], [...index.entries()], 'in the same order')
+        for (const [value, each] of stepsAfter.entries()) {
+          assert.deepEqual(act(copy, each, value), act(index, each, value))
+          assert.deepEqual([...copy.entries()], [...index.entries()])
+        }
       }),
       { numRuns: 150 },
     )
   })
 }
+
+test('a restored copy goes on as the original does: the same until both age, then as good', () => {
+  const options = { maxEntries: 500, maxWeight: 100_000, random: () => 0.7 }
+  const index = new MetadataIndex<number>(options)
+  let state = 1
+  const ask = (index: MetadataIndex<number>, object: number): unknown => {
+    const key = `key ${object}`
+    return index.get(key) ?? index.set(key, object, (object % 400) + 1)
+  }
+  const isHit = (answer: unknown): number => Number(typeof answer === 'number')
+  /** Low numbers far more often than high ones. */
+  const draw = (): number => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+    return Math.floor(3000 * (state / 2 ** 32) ** 3)
+  }
+  for (let i = 0; i < 50_000; i++) ask(index, draw())
+  const copy = new MetadataIndex<number>(options)
+  copy.restore(index.snapshot(), (key) => ({
+    value: index.peek(key) as number,
+    weight: (Number(key.slice(4)) % 400) + 1,
+  }))
+  // 30 requests an entry lie between two agings, and the last one is a while ago.
+  for (let i = 0; i < 5_000; i++) {
+    const object = draw()
+    assert.deepEqual(ask(copy, object), ask(index, object), `request ${i}`)
+  }
+  assert.deepEqual([...copy.entries()], [...index.entries()])
+  assert.equal(copy.windowShare, index.windowShare)
+  // Aging passes the entries in the order of their slots, which is not that of the original.
+  let [hits, copyHits] = [0, 0]
+  for (let i = 0; i < 50_000; i++) {
+    const object = draw()
+    hits += isHit(ask(index, object))
+    copyHits += isHit(ask(copy, object))
+  }
+  assert.ok(Math.abs(hits - copyHits) < 250, `${copyHits} hits, ${hits} of the original`)
+})
+
+test('clear lets go of everything, and what was asked for often is still known', () => {
+  const index = new MetadataIndex<number>({ maxEntries: 100, maxWeight: 100 })
+  for (let i = 0; i < 100; i++) index.set(`hot ${i}`, i, 1)
+  for (let round = 0; round < 5; round++) for (let i = 0; i < 100; i++) index.get(`hot ${i}`)
+  index.clear()
+  assert.deepEqual([index.entryCount, index.weight, [...index.entries()]], [0, 0, []])
+  for (let i = 0; i < 100; i++) index.set(`hot ${i}`, i, 1)
+  for (let i = 0; i < 100; i++) {
+    index.get(`new ${i}`)
+    index.set(`new ${i}`, i, 1)
+  }
+  const kept = Array.from({ length: 100 }, (_, i) => index.peek(`hot ${i}`)).filter((value) => value !== undefined)
+  assert.ok(kept.length >= 90, `${kept.length} of 100 kept`)
+})
 
 test('an entry heavier than its bound is refused, and what is held stays', () => {
   const index = new MetadataIndex<number>({ maxEntries: 10, maxWeight: 100 })
@@ -143,6 +210,29 @@ test('a scan of keys asked for once does not push out what is asked for again an
   for (let i = 0; i < 500; i++) ask(`once ${i}`)
   const kept = Array.from({ length: 80 }, (_, i) => index.peek(`hot ${i}`)).filter((value) => value !== undefined)
   assert.ok(kept.length >= 70, `${kept.length} of 80 kept`)
+})
+
+test('who knows the seed and makes all junk collide in the sketch gets no more than a scan by LRU would', () => {
+  // The first draw is the seed: 0.
+  let draws = 0
+  const random = (): number => (draws++ * 0.618_034) % 1
+  const index = new MetadataIndex<number>({ maxEntries: 100, maxWeight: 100, random })
+  const ask = (key: string): boolean => {
+    if (index.get(key) !== undefined) return true
+    index.set(key, 0, 1)
+    return false
+  }
+  for (let round = 0; round < 10; round++) for (let i = 0; i < 80; i++) ask(`hot ${i}`)
+  let hits = 0
+  let requests = 0
+  for (let i = 0, junk = 0; junk < 2000; i++) {
+    // One of the sketch's 2,048 blocks for all junk: its counters are soon at their most.
+    if ((hashKey(`junk ${i}`, 0) & 0x7ff) !== 0) continue
+    ask(`junk ${i}`)
+    hits += Number(ask(`hot ${junk++ % 80}`))
+    requests++
+  }
+  assert.ok(hits / requests > 0.75, `${hits} of ${requests} real requests were hits`)
 })
 
 test('a snapshot that is damaged, cut or of another version is ignored and changes nothing', () => {
