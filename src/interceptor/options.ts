@@ -31,6 +31,11 @@ export interface CacheInterceptorOptions {
    * them (RFC 9213); the first that is valid counts. Default none.
    */
   readonly targets?: readonly string[]
+  /**
+   * Lets a stored response answer requests whose query differs in what its `No-Vary-Search` says does not matter
+   * (draft-ietf-httpbis-no-vary-search), while it is fresh. Default false.
+   */
+  readonly noVarySearch?: boolean
   /** Adds `Cache-Status` (RFC 9211) to responses, saying what the cache did. Default true. */
   readonly cacheStatus?: boolean
 }
@@ -49,6 +54,7 @@ const DEFAULTS = {
   cacheByDefault: undefined,
   staleWhenUnreachable: true,
   targets: [],
+  noVarySearch: false,
   cacheStatus: true,
 } as const
 
@@ -57,7 +63,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
   if (typeof given !== 'object' || given === null) throw new InvalidOptionError('options', 'an object', given)
   rejectUnknown(given, DEFAULTS)
   const options: CacheInterceptorOptions = { ...DEFAULTS, ...withoutUndefined(given) }
-  const { type, methods, origins, cacheByDefault, staleWhenUnreachable, targets, cacheStatus } = options
+  const { type, methods, origins, cacheByDefault, staleWhenUnreachable, targets, noVarySearch, cacheStatus } = options
   if (type !== 'shared' && type !== 'private') throw new InvalidOptionError('type', "'shared' or 'private'", type)
   if (
     !Array.isArray(methods) ||
@@ -75,7 +81,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
   ) {
     throw new InvalidOptionError('targets', 'a list of field names such as CDN-Cache-Control', targets)
   }
-  for (const [name, value] of Object.entries({ staleWhenUnreachable, cacheStatus })) {
+  for (const [name, value] of Object.entries({ staleWhenUnreachable, noVarySearch, cacheStatus })) {
     if (typeof value !== 'boolean') throw new InvalidOptionError(name, 'true or false', value)
   }
   return {
@@ -84,6 +90,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
       cacheByDefault,
       staleWhenUnreachable: staleWhenUnreachable === true,
       targets: targets.map((name) => name.toLowerCase()),
+      noVarySearch: noVarySearch === true,
     },
     methods: new Set(methods),
     allowsOrigin: originFilter(origins),

@@ -13,7 +13,7 @@ import { updateOf, type StoredHead, type Times } from '../policy/storing.ts'
 import { freshened, hasStrongTagOf, isFor, updatedByHead } from '../policy/validation.ts'
 import { variantOf, varyNames } from '../policy/vary.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
-import type { Catalogue } from './catalogue.ts'
+import type { Catalogue, Selection } from './catalogue.ts'
 import { Committer } from './committer.ts'
 import { Holdings } from './holdings.ts'
 import { Invalidations } from './invalidations.ts'
@@ -95,7 +95,7 @@ export class CacheEngine {
   #lookupKey(key: string, request: CacheRequest, settings: PolicySettings, now: number): Lookup {
     const ready = this.#whatDecides(key)
     if (ready !== undefined) return { outcome: 'pending', ready }
-    const selection = this.catalogue.select(key, request)
+    const selection = this.#select(key, request, settings, now)
     const { stored, varies } = selection
     this.catalogue.countRequest(selection)
     const because = varies ? 'vary-miss' : 'uri-miss'
@@ -107,6 +107,18 @@ export class CacheEngine {
     }
     if (reuse.use === 'validate') return { outcome: 'validate', stored, because: reuse.because }
     return { outcome: 'miss', because }
+  }
+
+  /** What is stored under the key, or, where nothing is, what says that it answers this key as well and may do so now. */
+  #select(key: string, request: CacheRequest, settings: PolicySettings, now: number): Selection {
+    const own = this.catalogue.select(key, request)
+    if (own.stored !== undefined || !settings.noVarySearch) return own
+    for (const equivalent of this.catalogue.equivalents(key)) {
+      const selection = this.catalogue.select(equivalent, request)
+      const isUsable = selection.stored && mayReuse(selection.stored, request, now, settings).use === 'serve'
+      if (isUsable) return selection
+    }
+    return own
   }
 
   /** The most recent stored response of a key, once what is under way for it has ended. */
@@ -135,7 +147,7 @@ export class CacheEngine {
   /** Takes a record found on disk; what was invalidated since the start is removed there instead. */
   adopt(record: StoredResponse): void {
     if (this.#closed) return
-    if (this.#invalidations.isMarkedSince(record.key, 0)) this.holdings.eraseKey(record.key)
+    if (this.#invalidations.concern(record, 0)) this.holdings.eraseKey(record.key)
     else this.holdings.adopt(record)
   }
 
@@ -239,9 +251,12 @@ export class CacheEngine {
 
   /** RFC 9111 section 4.4: everything stored for the key goes, and what is being fetched for it is not stored. */
   invalidate(key: string): void {
-    this.#invalidations.mark(key)
-    this.holdings.removeKey(key)
-    if (!this.#isReconciled) this.holdings.eraseKey(key)
+    // What answers for this URI though it is stored for another would outlive the change.
+    for (const each of [key, ...this.catalogue.equivalents(key)]) {
+      this.#invalidations.mark(each)
+      this.holdings.removeKey(each)
+      if (!this.#isReconciled) this.holdings.eraseKey(each)
+    }
   }
 
   /**

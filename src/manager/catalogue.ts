@@ -7,6 +7,7 @@ import type { CacheRequest } from '../policy/cache-request.ts'
 import { variantOf } from '../policy/vary.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
 import type { ResolvedManagerOptions } from './options.ts'
+import { SearchRules } from './search-rules.ts'
 
 /** What a request selects: a stored response, or none, and then whether other variants of the URL are stored. */
 export interface Selection {
@@ -49,7 +50,7 @@ export class Catalogue {
   readonly #index: MetadataIndex<StoredResponse>
   readonly #rules = new Map<string, Map<string, VaryRule>>()
   readonly #references = new Map<string, number>()
-
+  readonly #searches = new SearchRules()
   readonly #maxVariants: number
 
   constructor({ maxEntries, maxSize, maxVariants, goal }: CatalogueOptions) {
@@ -80,6 +81,11 @@ export class Catalogue {
       if (isNewer || selection.stored === undefined) selection = { name, stored, varies: true }
     }
     return selection
+  }
+
+  /** Other keys whose stored responses may answer this one by their No-Vary-Search. */
+  equivalents(key: string): string[] {
+    return this.#searches.equivalents(key)
   }
 
   /** All stored responses that a request could select: without Vary one, and one for each set of names that it has. */
@@ -145,7 +151,10 @@ export class Catalogue {
 
   /** Puts freshened metadata in the place of a record with the same body and the same variant. */
   update(before: StoredResponse, after: StoredResponse): void {
-    if (this.holds(before)) this.#index.update(entryKey(before.key, before.variant), after)
+    if (!this.holds(before)) return
+    this.#index.update(entryKey(before.key, before.variant), after)
+    this.#searches.forget(before)
+    this.#searches.note(after)
   }
 
   /** Whether this very record is held: not an older or newer one of the same name. */
@@ -219,6 +228,7 @@ export class Catalogue {
 
   #note(stored: StoredResponse): void {
     this.retain(stored.body.sha256)
+    this.#searches.note(stored)
     if (stored.variant === '') return
     const rules = this.#rules.get(stored.key) ?? new Map<string, VaryRule>()
     this.#rules.set(stored.key, rules)
@@ -230,6 +240,7 @@ export class Catalogue {
 
   #forget(stored: StoredResponse): void {
     this.release(stored.body.sha256)
+    this.#searches.forget(stored)
     const rules = this.#rules.get(stored.key)
     const rule = rules?.get(stored.vary.join())
     // A replaced record leaves its name to its successor.

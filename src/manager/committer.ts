@@ -108,7 +108,7 @@ export class Committer {
       return await this.#holdings.guarding(body.sha256, async () => {
         await this.#holdings.store.publish(writer, body)
         await this.#holdings.add(record)
-        if (this.#invalidations.isMarkedSince(head.key, generation)) this.#holdings.remove(record)
+        if (this.#invalidations.concern(record, generation)) this.#holdings.remove(record)
         const isKept = this.#holdings.catalogue.holds(record)
         if (isKept) this.#statistics.stored(record.key, body.size)
         return isKept
@@ -120,7 +120,7 @@ export class Committer {
   }
 
   #whyNotCommit(record: StoredResponse, generation: number): AbortReason | undefined {
-    if (this.#invalidations.isMarkedSince(record.key, generation)) return 'invalidated'
+    if (this.#invalidations.concern(record, generation)) return 'invalidated'
     const current = this.#holdings.catalogue.current(record)
     // Of two overlapping fetches the later request wins, not the later end.
     if (current !== undefined && current.requestTime > record.requestTime) return 'superseded'

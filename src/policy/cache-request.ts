@@ -23,6 +23,8 @@ export interface PolicySettings {
   readonly staleWhenUnreachable: boolean
   /** Lower-case names of targeted fields that go before Cache-Control, in this order (RFC 9213). */
   readonly targets: readonly string[]
+  /** A stored response may answer for other queries where its No-Vary-Search says so. */
+  readonly noVarySearch: boolean
 }
 
 /** A response as it came, before anything is known of its body. */

@@ -169,6 +169,7 @@ const wrong: [string, unknown][] = [
   ['staleWhenUnreachable', 1],
   ['targets', ['X-Other']],
   ['targets', 'CDN-Cache-Control'],
+  ['noVarySearch', 'yes'],
   ['cacheBydefault', 60],
 ]
 

@@ -21,7 +21,7 @@ function stored(fields: string[], times: { requestTime?: number; responseTime?: 
   return { ...head, fields, requestTime, responseTime, body }
 }
 
-const shared = { shared: true, cacheByDefault: undefined, staleWhenUnreachable: true, targets: [] }
+const shared = { shared: true, cacheByDefault: undefined, staleWhenUnreachable: true, targets: [], noVarySearch: false }
 const lifetimes: [name: string, fields: string[], shared: number, private_: number][] = [
   ['s-maxage goes before max-age in a shared cache', ['cache-control', 'max-age=10, s-maxage=20'], 20, 10],
   ['max-age goes before Expires', ['cache-control', 'max-age=10', 'expires', date(100)], 10, 10],

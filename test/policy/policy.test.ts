@@ -13,7 +13,13 @@ import type { FieldLines, StoredResponse } from '../../src/stored-response.ts'
 
 const NOW = Date.parse('Mon, 23 Nov 2026 12:00:00 GMT')
 const times = { requestTime: NOW, responseTime: NOW }
-const settings = { shared: true, cacheByDefault: undefined, staleWhenUnreachable: true, targets: [] }
+const settings = {
+  shared: true,
+  cacheByDefault: undefined,
+  staleWhenUnreachable: true,
+  targets: [],
+  noVarySearch: false,
+}
 const get = (fields: Record<string, string> = {}): CacheRequest => ({
   method: 'GET',
   key: 'http://a/',
