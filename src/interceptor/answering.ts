@@ -10,7 +10,9 @@ import { cacheKey } from '../policy/cache-key.ts'
 import type { CacheRequest } from '../policy/cache-request.ts'
 import { currentAge, freshnessLifetime } from '../policy/freshness.ts'
 import { invalidatedUris, invalidates } from '../policy/invalidation.ts'
+import type { ByteRange } from '../policy/ranges.ts'
 import { isOnlyIfCached, isOwnCondition, OWN_CONDITIONS } from '../policy/reuse.ts'
+import { restFields } from '../policy/rest.ts'
 import { served } from '../policy/serving.ts'
 import { answersGet } from '../policy/storing.ts'
 import { conditionalFields } from '../policy/validation.ts'
@@ -23,6 +25,7 @@ import { toDispatcher } from './handler-bridge.ts'
 import type { ResolvedInterceptorOptions } from './options.ts'
 import { isPipelineBody } from './pipeline-body.ts'
 import { Replay } from './replay.ts'
+import { RestHandler } from './rest-handler.ts'
 import { StoringHandler, type Forwarded } from './storing-handler.ts'
 import { ValidationHandler, type OriginAnswer, type Validation } from './validation-handler.ts'
 
@@ -111,9 +114,23 @@ export class Answering {
       const member = status()
       if (bytes !== undefined) this.#engine.statistics.served(bytes.end - bytes.start)
       const fields = this.#options.cacheStatus ? [...answer.fields, 'cache-status', member] : answer.fields
-      const replay = new Replay(exchange, reader, (error) => this.#engine.dropDamaged(stored, error))
+      const replay = new Replay(exchange, reader, (error, sent) => {
+        this.#engine.dropDamaged(stored, error)
+        return (
+          bytes !== undefined && this.#fetchRest(turn, stored, { start: bytes.start + sent, end: bytes.end }, error)
+        )
+      })
       replay.start(() => exchange.respondWith(answer.statusCode, fields, answer.statusMessage))
     }
+  }
+
+  /** Asks the origin for what a damaged body has left to send. False where nobody can tell that it is of the same. */
+  #fetchRest(turn: Turn, stored: StoredResponse, rest: ByteRange, damage: Error): boolean {
+    const { exchange, received, request } = turn
+    const asked = restFields(stored, rest)
+    if (asked === undefined || exchange.isOver || isOnlyIfCached(request)) return false
+    const headers = { ...withoutOwnConditions(turn.headers), ...asked }
+    return this.#send(turn, { ...received, headers, body: null }, new RestHandler(exchange, stored, rest, damage))
   }
 
   #validate(turn: Turn, stored: StoredResponse, because: 'stale' | 'request'): boolean {
@@ -175,7 +192,7 @@ export class Answering {
     if (!exchange.isStarted) exchange.start(null)
     discard(received.body)
     const fields = ['date', new Date(this.#engine.options.clock()).toUTCString(), 'content-length', '0']
-    const replay = new Replay(exchange, undefined, () => {})
+    const replay = new Replay(exchange, undefined, () => false)
     queueMicrotask(() => replay.start(() => exchange.respondWith(504, fields, 'Gateway Timeout')))
     return true
   }

@@ -2,16 +2,20 @@
 import type { BodyReader } from '../content-store/body-reader.ts'
 import type { Exchange, Source } from './exchange.ts'
 
+/** Told when the stored body cannot be read on, `sent` bytes into it. True when somebody else goes on from there. */
+export type OnDamage = (error: Error, sent: number) => boolean
+
 export class Replay implements Source {
   readonly #exchange: Exchange
   /** Undefined for a response without content: HEAD, or an empty body. */
   readonly #reader: BodyReader | undefined
-  readonly #onDamage: (error: Error) => void
+  readonly #onDamage: OnDamage
+  #sent = 0
   /** Read before the consumer paused: handed on when it resumes. */
   #held: Buffer | undefined
   #running = false
 
-  constructor(exchange: Exchange, reader: BodyReader | undefined, onDamage: (error: Error) => void) {
+  constructor(exchange: Exchange, reader: BodyReader | undefined, onDamage: OnDamage) {
     this.#exchange = exchange
     this.#reader = reader
     this.#onDamage = onDamage
@@ -47,14 +51,17 @@ export class Replay implements Source {
         this.#held = undefined
         if (this.#exchange.isOver) break
         if (this.#exchange.paused) this.#held = chunk
-        else if (chunk !== undefined) this.#exchange.data(chunk)
-        else this.#finish()
+        else if (chunk === undefined) this.#finish()
+        else {
+          this.#sent += chunk.length
+          this.#exchange.data(chunk)
+        }
       }
     } catch (error) {
       this.#reader?.close()
-      this.#onDamage(error as Error)
+      this.#exchange.attach(undefined)
       // Wrong bytes never leave, and a body that turns out wrong is never ended as if it were right.
-      this.#exchange.fail(error as Error)
+      if (!this.#onDamage(error as Error, this.#sent)) this.#exchange.fail(error as Error)
     } finally {
       // Whoever listens to the hit's event may have aborted it before there was a replay to abort.
       if (this.#exchange.isOver) this.#reader?.close()

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { open, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { test, type TestContext } from 'node:test'
 import { request, type Dispatcher } from 'undici'
@@ -187,6 +188,86 @@ test('damage behind the first chunk is an error and never an end, and is gone fo
   assert.deepEqual(again.body, BODY)
   assert.equal(origin.requests.length, 2)
   assert.match((await cache.get(url)).cache, /^hit/)
+})
+
+/** An origin that knows ranges: whole, part or something else, as `answers` says for each request. */
+async function startDamaged(
+  t: TestContext,
+  answers: 'part' | 'whole' | 'other' | 'wrong part' | 'short part' | 'slow part',
+  tag = '"e"',
+) {
+  const origin = await startOrigin(t, ({ headers: { range } }, response) => {
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(range ?? '') ?? []
+    response.setHeader('cache-control', 'max-age=60')
+    response.setHeader('etag', answers === 'other' && from !== undefined ? '"other"' : tag)
+    if (from === undefined || answers === 'whole' || answers === 'other') {
+      response.setHeader('content-length', BODY.length)
+      response.end(BODY)
+      return
+    }
+    const start = Number(from) + (answers === 'wrong part' ? 1 : 0)
+    const end = Number(to) + 1
+    response.setHeader('content-range', `bytes ${start}-${end - 1}/${BODY.length}`)
+    response.writeHead(206)
+    if (answers === 'slow part') response.write(BODY.subarray(start, start + 1))
+    else response.end(BODY.subarray(start, answers === 'short part' ? end - 1 : end))
+  })
+  const cache = await startCache(t)
+  await cache.get(origin.url)
+  await cache.manager.runPendingTasks()
+  const [path] = await filesIn(cache.directory, 'content-v2')
+  assert.ok(path)
+  await flip(path, 200_000)
+  return { origin, cache }
+}
+
+test('where the origin has the same by a strong tag, the rest of a damaged body comes from there', async (t) => {
+  for (const answers of ['part', 'whole'] as const) {
+    const { origin, cache } = await startDamaged(t, answers)
+    const { body, cache: status } = await cache.get(origin.url, { headers: { 'if-none-match': '"x"', 'x-own': '1' } })
+    assert.match(status, /^hit/)
+    assert.deepEqual(body, BODY, answers)
+    const { range, 'if-range': ifRange, 'if-none-match': ifNoneMatch, 'x-own': own } = origin.requests[1]?.headers ?? {}
+    assert.deepEqual([range, ifRange, ifNoneMatch, own], ['bytes=196608-299999', '"e"', undefined, '1'])
+    assert.match((await cache.get(origin.url)).cache, /^fwd=uri-miss/, 'what was damaged is gone')
+    assert.match((await cache.get(origin.url)).cache, /^hit/)
+  }
+})
+
+test('so does the rest of a part', async (t) => {
+  const { origin, cache } = await startDamaged(t, 'part')
+  const { statusCode, body } = await cache.get(origin.url, { headers: { range: 'bytes=100-249999' } })
+  assert.deepEqual([statusCode, body], [206, BODY.subarray(100, 250_000)])
+  assert.equal(origin.requests[1]?.headers['range'], 'bytes=196608-249999')
+})
+
+test('where the origin has something else, the request fails, and no byte of that is taken', async (t) => {
+  for (const answers of ['other', 'wrong part', 'short part'] as const) {
+    const { origin, cache } = await startDamaged(t, answers)
+    const { body } = await request(origin.url, { dispatcher: cache.dispatcher })
+    const received: Buffer[] = []
+    body.on('data', (chunk: Buffer) => received.push(chunk))
+    const [error] = (await once(body, 'error')) as [Error]
+    assert.equal('code' in error && error.code, 'USC_ERR_CONTENT', answers)
+    const bytes = Buffer.concat(received)
+    assert.deepEqual(bytes, BODY.subarray(0, bytes.length))
+    assert.ok(bytes.length < BODY.length)
+  }
+  const weak = await startDamaged(t, 'part', 'W/"e"')
+  await assert.rejects(weak.cache.get(weak.origin.url))
+  assert.equal(weak.origin.requests.length, 1, 'a weak tag is no reason to ask')
+})
+
+test('a caller that leaves while the rest is fetched ends that as well', async (t) => {
+  const { origin, cache } = await startDamaged(t, 'slow part')
+  const { body } = await request(origin.url, { dispatcher: cache.dispatcher })
+  const arrived = once(origin.server, 'request') as Promise<[IncomingMessage, ServerResponse]>
+  body.on('error', () => {}).resume()
+  const [, response] = await arrived
+  const left = once(response, 'close')
+  body.destroy()
+  await left
+  assert.equal((await leftovers(cache.directory)).descriptors, 0)
 })
 
 test('a response is served from disk while it is evicted', async (t) => {
