@@ -8,6 +8,7 @@
 import { close, constants, fstat, open, read } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { ContentError } from '../errors.ts'
+import type { Descriptors } from './descriptors.ts'
 import { CHUNK_SIZE, type StoredBody } from '../stored-response.ts'
 
 /** A planted symbolic link is not followed (where the system knows the flag). */
@@ -16,6 +17,7 @@ const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)
 export class BodyReader {
   readonly #path: string
   readonly #body: StoredBody
+  readonly #descriptors: Descriptors
   #descriptor: number
   #next: Buffer | undefined
   #position: number
@@ -24,9 +26,17 @@ export class BodyReader {
   #reading = false
   #closing = false
 
-  private constructor(path: string, body: StoredBody, descriptor: number, start: number, end: number) {
+  private constructor(
+    path: string,
+    body: StoredBody,
+    descriptors: Descriptors,
+    descriptor: number,
+    start: number,
+    end: number,
+  ) {
     this.#path = path
     this.#body = body
+    this.#descriptors = descriptors
     this.#descriptor = descriptor
     this.#start = start
     this.#end = end
@@ -36,13 +46,27 @@ export class BodyReader {
 
   /**
    * For the bytes from `start` to before `end`; by default all of them.
-   * @throws {ContentError} when the file is missing, no regular file, of another length, or its first chunk is damaged
+   * @throws {ContentError} when the file is missing, no regular file, of another length, or its first chunk is damaged;
+   *   also when there was no descriptor for it within the time allowed
    */
-  static async open(path: string, body: StoredBody, start = 0, end: number = body.size): Promise<BodyReader> {
-    const reader = new BodyReader(path, body, await openFile(path), start, end)
+  static async open(
+    path: string,
+    body: StoredBody,
+    descriptors: Descriptors,
+    start = 0,
+    end: number = body.size,
+  ): Promise<BodyReader> {
+    const descriptor = await descriptors
+      .hold(() => openFile(path))
+      .catch((error: unknown) => {
+        throw error instanceof ContentError ? error : new ContentError(`Stored body cannot be opened: ${path}`, error)
+      })
+    const reader = new BodyReader(path, body, descriptors, descriptor, start, end)
     try {
       await checkLength(reader.#descriptor, body.size, path)
       reader.#next = await reader.#readChunk()
+      // A small body needs its file no more, however long the consumer takes.
+      if (reader.#position >= end) reader.#release()
       return reader
     } catch (error) {
       reader.close()
@@ -65,10 +89,14 @@ export class BodyReader {
   close(): void {
     this.#closing = true
     this.#next = undefined
-    if (this.#reading || this.#descriptor < 0) return
+    if (!this.#reading) this.#release()
+  }
+
+  #release(): void {
+    if (this.#descriptor < 0) return
     const descriptor = this.#descriptor
     this.#descriptor = -1
-    close(descriptor, () => {})
+    close(descriptor, () => this.#descriptors.release())
   }
 
   async #readChunk(): Promise<Buffer | undefined> {

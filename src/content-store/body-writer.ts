@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto'
 import { open, rm, type FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { CHUNK_SIZE, type StoredBody } from '../stored-response.ts'
+import type { Descriptors } from './descriptors.ts'
 import { withFolder } from './files.ts'
 import { FILE_MODE } from './layout.ts'
 
@@ -17,6 +18,7 @@ export const WRITE_QUEUE_BYTES = 262_144
 
 export class BodyWriter {
   readonly path: string
+  readonly #descriptors: Descriptors
   /** What went wrong, if anything did: the body will not be stored. */
   failure: unknown
   /** Called when the queue is empty again after `write` returned false, and when the writer gave up. */
@@ -32,8 +34,9 @@ export class BodyWriter {
   #draining: Promise<void> | undefined
   #ended = false
 
-  constructor(path: string) {
+  constructor(path: string, descriptors: Descriptors) {
     this.path = path
+    this.#descriptors = descriptors
   }
 
   /** Bytes taken so far. */
@@ -94,7 +97,7 @@ export class BodyWriter {
 
   async #drain(): Promise<void> {
     try {
-      this.#file ??= await withFolder(this.path, () => open(this.path, 'wx', FILE_MODE))
+      this.#file ??= await this.#descriptors.hold(() => withFolder(this.path, () => open(this.path, 'wx', FILE_MODE)))
       while (this.#queue.length > 0) {
         const chunks = this.#queue
         this.#queue = []
@@ -111,11 +114,14 @@ export class BodyWriter {
 
   async #close(): Promise<void> {
     const file = this.#file
+    if (file === undefined) return
     this.#file = undefined
     try {
-      await file?.close()
+      await file.close()
     } catch (error) {
       this.failure ??= error
+    } finally {
+      this.#descriptors.release()
     }
   }
 

@@ -20,6 +20,7 @@ import type { StoredBody, StoredResponse } from '../stored-response.ts'
 import { BodyReader } from './body-reader.ts'
 import { BodyWriter } from './body-writer.ts'
 import { formatBucket, parseBucket } from './bucket.ts'
+import { Descriptors, type DescriptorLimits } from './descriptors.ts'
 import { moveInto, replaceFile } from './files.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
@@ -36,9 +37,14 @@ export class ContentStore {
   readonly #layout: Layout
   readonly #buckets = new KeyedQueue()
   readonly #contents = new KeyedQueue()
+  /** Apart, so that neither slow origins keep hits from the disk nor stalled consumers keep misses from it. */
+  readonly #reading: Descriptors
+  readonly #writing: Descriptors
 
-  private constructor(layout: Layout) {
+  private constructor(layout: Layout, { maxOpenFiles, maxOpenDelay }: DescriptorLimits) {
     this.#layout = layout
+    this.#reading = new Descriptors({ maxOpenFiles: Math.ceil(maxOpenFiles / 2), maxOpenDelay })
+    this.#writing = new Descriptors({ maxOpenFiles: Math.floor(maxOpenFiles / 2), maxOpenDelay })
   }
 
   get directory(): string {
@@ -49,7 +55,7 @@ export class ContentStore {
    * Makes the directory where it is missing, for its owner alone.
    * @throws {DirectoryError} when that cannot be done
    */
-  static async open(directory: string): Promise<ContentStore> {
+  static async open(directory: string, limits: DescriptorLimits): Promise<ContentStore> {
     const layout = new Layout(directory)
     try {
       for (const path of [layout.directory, layout.index, layout.content, layout.temporary]) {
@@ -58,12 +64,12 @@ export class ContentStore {
     } catch (error) {
       throw new DirectoryError(directory, (error as Error).message, error)
     }
-    return new ContentStore(layout)
+    return new ContentStore(layout, limits)
   }
 
   /** A writer for one body. Its result is given to `publish`. */
   createWriter(): BodyWriter {
-    return new BodyWriter(this.#layout.temporaryFile())
+    return new BodyWriter(this.#layout.temporaryFile(), this.#writing)
   }
 
   /** Gives a finished body its final name, over whatever is there: a damaged file of that name is repaired by it. */
@@ -76,7 +82,7 @@ export class ContentStore {
    * @throws {ContentError} when it is missing, short or damaged
    */
   async openBody(body: StoredBody, start?: number, end?: number): Promise<BodyReader> {
-    return await BodyReader.open(this.#layout.contentFile(body.sha256), body, start, end)
+    return await BodyReader.open(this.#layout.contentFile(body.sha256), body, this.#reading, start, end)
   }
 
   /** Removes a body unless `isWanted` says, at the last moment, that an entry has come to need it. */
@@ -90,7 +96,7 @@ export class ContentStore {
 
   /** All stored variants of a cache key, as they lie on disk. */
   async readBucket(key: string): Promise<StoredResponse[]> {
-    const bytes = await readOrEmpty(this.#layout.bucket(key))
+    const bytes = await this.#writing.during(() => readOrEmpty(this.#layout.bucket(key)))
     return parseBucket(bytes).filter((record) => record.key === key)
   }
 
@@ -100,7 +106,7 @@ export class ContentStore {
       const path = this.#layout.bucket(key)
       const records = change(await this.readBucket(key))
       if (records.length === 0) await rm(path, { force: true })
-      else await replaceFile(path, formatBucket(records), this.#layout.temporaryFile())
+      else await this.#writing.during(() => replaceFile(path, formatBucket(records), this.#layout.temporaryFile()))
     })
   }
 

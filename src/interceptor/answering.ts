@@ -106,9 +106,11 @@ export class Answering {
     const { bytes } = answer
     // Opened and its first chunk checked before anything is announced. Nor is anything announced before `dispatch` has
     // returned: callers may count on that (`pipeline` hands its handler the duplex that it has yet to return).
-    const reader = await (bytes && this.#engine.openBody(stored, bytes.start, bytes.end))
+    const opened = await (bytes && this.#engine.openBody(stored, bytes.start, bytes.end))
+    const reader = typeof opened === 'string' ? undefined : opened
     if (exchange.isOver) reader?.close()
-    else if (bytes !== undefined && reader === undefined) this.#fetch(turn, 'uri-miss')
+    else if (opened === 'damaged') this.#fetch(turn, 'uri-miss')
+    else if (opened === 'busy') this.#fetchAside(turn)
     else {
       discard(received.body)
       const member = status()
@@ -178,6 +180,16 @@ export class Answering {
   #fetch(turn: Turn, reason: ForwardReason): boolean {
     this.#engine.statistics.forwarded(turn.request.key, reason)
     return this.#send(turn, turn.received, new StoringHandler(this.#forwarded(turn, reason)))
+  }
+
+  /** What is stored cannot be read now and stays as it is: this answer is not to take its place. */
+  #fetchAside(turn: Turn): boolean {
+    this.#engine.statistics.forwarded(turn.request.key, 'uri-miss')
+    return this.#send(
+      turn,
+      turn.received,
+      new StoringHandler({ ...this.#forwarded(turn, 'uri-miss'), gate: () => false }),
+    )
   }
 
   #forwarded({ exchange, request }: Turn, reason: ForwardReason): Forwarded {

@@ -22,8 +22,8 @@ export interface Forwarded {
   readonly options: ResolvedInterceptorOptions
   readonly reason: ForwardReason
   /**
-   * Of an unsafe request: told of its final response before anybody else, it invalidates what that has made invalid, and
-   * says whether the response may be stored as the answer to a GET.
+   * Told of the final response before anybody else, it says whether that may be stored. Of an unsafe request it
+   * invalidates what that has made invalid, and the response is stored as the answer to a GET.
    */
   readonly gate?: (response: ResponseHead, headers: IncomingHttpHeaders) => boolean
   /** What the answer was asked to validate, if anything: an answer that is not stored takes it out. */

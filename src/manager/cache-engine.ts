@@ -5,6 +5,7 @@
 import { TTLCache } from '@isaacs/ttlcache'
 import type { BodyReader } from '../content-store/body-reader.ts'
 import type { ContentStore } from '../content-store/content-store.ts'
+import { isOutOfDescriptors } from '../content-store/descriptors.ts'
 import { groupsOf } from '../policy/cache-groups.ts'
 import { keyOfGet } from '../policy/cache-key.ts'
 import type { CacheRequest, PolicySettings, ResponseHead } from '../policy/cache-request.ts'
@@ -156,13 +157,20 @@ export class CacheEngine {
     this.#isReconciled = true
   }
 
-  /** Opens a stored body, all of it or a part. When it is missing or damaged, the record goes too and the request is a miss. */
-  async openBody(stored: StoredResponse, start?: number, end?: number): Promise<BodyReader | undefined> {
+  /**
+   * Opens a stored body, all of it or a part. When it is missing or damaged, the record goes too, and the request is a
+   * miss; when there is no descriptor for it, it stays: the store is `busy`.
+   */
+  async openBody(stored: StoredResponse, start?: number, end?: number): Promise<BodyReader | 'damaged' | 'busy'> {
     try {
       return await this.holdings.store.openBody(stored.body, start, end)
     } catch (error) {
+      if (isOutOfDescriptors(error)) {
+        this.statistics.fault('read', error, stored.key)
+        return 'busy'
+      }
       this.dropDamaged(stored, error)
-      return undefined
+      return 'damaged'
     }
   }
 

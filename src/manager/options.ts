@@ -13,6 +13,16 @@ export interface ManagerOptions {
   readonly maxVariants?: number
   /** Milliseconds in all for which a slow disk may hold up one response, before its storing is given up. Default 2,000. */
   readonly maxStoreDelay?: number
+  /**
+   * Files that the cache has open at a time, half of them for hits and half for stores. Default 256. Bodies of 64 KiB at
+   * most are read at once and hold none.
+   */
+  readonly maxOpenFiles?: number
+  /**
+   * Milliseconds to wait for one of them, or for the process to have descriptors again; after that a hit becomes a miss,
+   * and a miss is not stored. Default 2,000.
+   */
+  readonly maxOpenDelay?: number
   /** Milliseconds between two snapshots of the index, when it has changed; 0 writes one on `close()` only. Default 60,000. */
   readonly snapshotInterval?: number
   /**
@@ -36,6 +46,8 @@ const DEFAULTS: ResolvedManagerOptions = {
   maxBodySize: 100 * KIB ** 2,
   maxVariants: 16,
   maxStoreDelay: 2_000,
+  maxOpenFiles: 256,
+  maxOpenDelay: 2_000,
   snapshotInterval: 60_000,
   goal: 'balanced',
   clock: Date.now,
@@ -54,6 +66,8 @@ export function resolveManagerOptions(options: ManagerOptions = {}): ResolvedMan
   integer(resolved, 'maxBodySize', 0, Number.MAX_SAFE_INTEGER)
   integer(resolved, 'maxVariants', 1, 1024)
   integer(resolved, 'maxStoreDelay', 0, 2 ** 31 - 1)
+  integer(resolved, 'maxOpenFiles', 2, 65_536)
+  integer(resolved, 'maxOpenDelay', 0, 2 ** 31 - 1)
   integer(resolved, 'snapshotInterval', 0, 2 ** 31 - 1)
   if (!GOALS.includes(resolved.goal)) throw new InvalidOptionError('goal', `one of ${GOALS.join(', ')}`, resolved.goal)
   if (typeof resolved.clock !== 'function') {

@@ -80,7 +80,7 @@ export class StreamingManager {
     isTemporary: boolean,
   ): Promise<StreamingManager> {
     const resolved = resolveManagerOptions(options)
-    const engine = new CacheEngine(await ContentStore.open(resolve(directory)), resolved)
+    const engine = new CacheEngine(await ContentStore.open(resolve(directory), resolved), resolved)
     const reconcile = await recover(engine)
     engine.holdings.tasks.add(reconcile())
     const manager = new StreamingManager(engine, isTemporary)
@@ -114,7 +114,7 @@ export class StreamingManager {
 
   /**
    * The stored response of a URL (the newest of its variants) or of a key from `entries()`, fresh or stale, with its
-   * body as a stream of checked chunks; undefined when there is none. Read or destroy the body: it holds a descriptor.
+   * body as a stream of checked chunks; undefined when there is none, or none that can be read. Read or destroy the body: it holds a descriptor.
    *
    * @throws {ClosedError} after `close()`
    */
@@ -122,7 +122,7 @@ export class StreamingManager {
     const stored = await this.#find(key)
     if (stored === undefined) return undefined
     const reader = await this.#engine.openBody(stored)
-    return reader && toCachedResponse(stored, reader)
+    return typeof reader === 'string' ? undefined : toCachedResponse(stored, reader)
   }
 
   /**

@@ -8,8 +8,13 @@ import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { BodyReader } from '../../src/content-store/body-reader.ts'
 import { BodyWriter, WRITE_QUEUE_BYTES } from '../../src/content-store/body-writer.ts'
+import { Descriptors } from '../../src/content-store/descriptors.ts'
 import { CHUNK_SIZE } from '../../src/stored-response.ts'
 import { leftovers, temporaryDirectory } from '../helpers/directory.ts'
+
+const descriptors = new Descriptors({ maxOpenFiles: 8, maxOpenDelay: 1000 })
+
+test.afterEach(() => assert.equal(descriptors.held, 0, 'every descriptor was given back'))
 
 test('whatever pieces a body comes in, length, digest and chunk checksums are those of the whole', async () => {
   const directory = await temporaryDirectory()
@@ -21,7 +26,7 @@ test('whatever pieces a body comes in, length, digest and chunk checksums are th
   await fc.assert(
     fc.asyncProperty(fc.array(size, { maxLength: 6 }), async (sizes) => {
       const path = join(directory, String(count++))
-      const writer = new BodyWriter(path)
+      const writer = new BodyWriter(path, descriptors)
       const pieces = sizes.map((length) => randomBytes(length))
       for (const piece of pieces)
         if (!writer.write(piece)) await new Promise<void>((resolve) => void (writer.onDrain = resolve))
@@ -36,7 +41,7 @@ test('whatever pieces a body comes in, length, digest and chunk checksums are th
         checksums: chunks.map((chunk) => crc32(chunk)),
       })
       assert.deepEqual(await readFile(path), whole)
-      const reader = await BodyReader.open(path, body)
+      const reader = await BodyReader.open(path, body, descriptors)
       const read: Buffer[] = []
       for (let chunk = await reader.next(); chunk !== undefined; chunk = await reader.next()) read.push(chunk)
       reader.close()
@@ -52,7 +57,7 @@ test('whatever pieces a body comes in, length, digest and chunk checksums are th
 })
 
 test('write says when the disk is behind, and onDrain when it has caught up', async () => {
-  const writer = new BodyWriter(join(await temporaryDirectory(), 'body'))
+  const writer = new BodyWriter(join(await temporaryDirectory(), 'body'), descriptors)
   assert.equal(writer.write(Buffer.alloc(WRITE_QUEUE_BYTES - 1)), true)
   const drained = new Promise<void>((resolve) => void (writer.onDrain = resolve))
   assert.equal(writer.write(Buffer.alloc(1)), false)
@@ -76,7 +81,7 @@ test('given up before, in the middle of and after writing, a body leaves no file
     },
   ]
   for (const [i, stage] of stages.entries()) {
-    const writer = new BodyWriter(join(directory, `tmp/../${i}`))
+    const writer = new BodyWriter(join(directory, `tmp/../${i}`), descriptors)
     await stage(writer)
     await writer.abort(new Error('given up'))
     await writer.abort(new Error('again'))
@@ -89,7 +94,7 @@ test('given up before, in the middle of and after writing, a body leaves no file
 test('a disk that does not take it is a failure that says why, never a throw', async () => {
   const file = join(await temporaryDirectory(), 'file')
   await writeFile(file, 'in the way')
-  const writer = new BodyWriter(join(file, 'body'))
+  const writer = new BodyWriter(join(file, 'body'), descriptors)
   assert.equal(writer.write(Buffer.alloc(10)), true)
   assert.equal(await writer.finish(), undefined)
   assert.ok(writer.failure instanceof Error && 'code' in writer.failure)
@@ -99,11 +104,11 @@ test('a disk that does not take it is a failure that says why, never a throw', a
 test('a reader that is closed while it reads closes its descriptor afterwards', async () => {
   const directory = await temporaryDirectory()
   const path = join(directory, 'body')
-  const writer = new BodyWriter(path)
+  const writer = new BodyWriter(path, descriptors)
   writer.write(randomBytes(300_000))
   const body = await writer.finish()
   assert.ok(body)
-  const reader = await BodyReader.open(path, body)
+  const reader = await BodyReader.open(path, body, descriptors)
   await reader.next()
   const reading = reader.next()
   reader.close()
