@@ -21,7 +21,7 @@ import { BodyReader } from './body-reader.ts'
 import { BodyWriter } from './body-writer.ts'
 import { formatBucket, parseBucket } from './bucket.ts'
 import { Descriptors, type DescriptorLimits } from './descriptors.ts'
-import { moveInto, replaceFile } from './files.ts'
+import { isFolder, moveInto, replaceFile } from './files.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
 import { readSnapshot, writeSnapshot, type Snapshot } from './snapshot-file.ts'
@@ -105,7 +105,7 @@ export class ContentStore {
     await this.#buckets.run(key, async () => {
       const path = this.#layout.bucket(key)
       const records = change(await this.readBucket(key))
-      if (records.length === 0) await rm(path, { force: true })
+      if (records.length === 0) await rm(path, { recursive: true, force: true })
       else await this.#writing.during(() => replaceFile(path, formatBucket(records), this.#layout.temporaryFile()))
     })
   }
@@ -151,7 +151,7 @@ async function readOrEmpty(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || isFolder(error)) return ''
     throw error
   }
 }

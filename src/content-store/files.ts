@@ -14,9 +14,22 @@ export async function withFolder<T>(path: string, action: () => Promise<T>): Pro
   }
 }
 
-/** Renames a file to its final name, over whatever file is there. */
+/** Renames a file to its final name, over whatever is there: names like these are the cache's own. */
 export async function moveInto(from: string, to: string): Promise<void> {
-  await withFolder(to, () => rename(from, to))
+  try {
+    await withFolder(to, () => rename(from, to))
+  } catch (error) {
+    if (!isFolder(error)) throw error
+    // Not even an empty one makes way by itself.
+    await rm(to, { recursive: true, force: true })
+    await rename(from, to)
+  }
+}
+
+/** Whether the error says that a folder lies where a file should. */
+export function isFolder(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'EISDIR' || code === 'ENOTEMPTY' || code === 'EEXIST'
 }
 
 /** Replaces a file whole, by a temporary one and a rename. */

@@ -1,0 +1,54 @@
+/**
+ * An origin whose bodies prove what they are: every 32 bytes name the path and the position, so that a byte of another
+ * body, or at another place, shows. It knows ranges, and strong tags for what is named so.
+ */
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export interface ProvingOrigin {
+  readonly url: string
+  readonly server: Server
+  requests: number
+}
+
+const STEP = 32
+
+/** The body of a path, which ends in its length: `/name-1000`. */
+export function bodyOf(path: string): Buffer {
+  const length = Number(/-(\d+)$/.exec(path)?.[1] ?? 0)
+  const body = Buffer.alloc(length)
+  for (let at = 0; at < length; at += STEP) body.write(`${at} ${path} `.padEnd(STEP, '.').slice(0, STEP), at, 'latin1')
+  return body
+}
+
+export async function startProvingOrigin(): Promise<ProvingOrigin> {
+  const server = createServer(({ url = '/', headers }, response) => {
+    origin.requests++
+    const body = bodyOf(url)
+    const etag = `"${url}"`
+    response.setHeader('cache-control', 'max-age=3600')
+    response.setHeader('etag', etag)
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? []
+    if (from === undefined || to === undefined || headers['if-range'] !== etag) {
+      response.setHeader('content-length', body.length)
+      response.end(body)
+      return
+    }
+    const part = body.subarray(Number(from), Number(to) + 1)
+    response.setHeader('content-range', `bytes ${from}-${to}/${body.length}`)
+    response.setHeader('content-length', part.length)
+    response.writeHead(206).end(part)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const origin: ProvingOrigin = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    server,
+    requests: 0,
+  }
+  return origin
+}
+
+export function stopOrigin({ server }: ProvingOrigin): void {
+  server.closeAllConnections()
+  server.close()
+}
