@@ -17,6 +17,11 @@ export class BodyTee {
     this.#delayLeft = maxStoreDelay
   }
 
+  /** False once storing was given up. */
+  get isOpen(): boolean {
+    return this.#pending.isOpen
+  }
+
   write(chunk: Buffer): void {
     if (!this.#pending.write(chunk) && this.#timer === undefined) this.#hold()
   }

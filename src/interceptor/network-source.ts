@@ -4,11 +4,14 @@ import type { Source } from './exchange.ts'
 
 export class NetworkSource implements Source {
   readonly #controller: DispatchController
+  /** Told that the consumer leaves. True when the response is to go on without it. */
+  readonly #onLeave: (reason: Error) => boolean
   #heldByConsumer = false
   #heldByDisk = false
 
-  constructor(controller: DispatchController) {
+  constructor(controller: DispatchController, onLeave: (reason: Error) => boolean = () => false) {
     this.#controller = controller
+    this.#onLeave = onLeave
   }
 
   pause(): void {
@@ -32,7 +35,8 @@ export class NetworkSource implements Source {
   }
 
   abort(reason: Error): void {
-    this.#controller.abort(reason)
+    if (this.#onLeave(reason)) this.resume()
+    else this.#controller.abort(reason)
   }
 
   #flow(): void {

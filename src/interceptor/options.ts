@@ -36,6 +36,11 @@ export interface CacheInterceptorOptions {
    * (draft-ietf-httpbis-no-vary-search), while it is fresh. Default false.
    */
   readonly noVarySearch?: boolean
+  /**
+   * Finishes storing a response whose caller has left, instead of ending its transfer: the next one that asks has it.
+   * `maxBodySize` bounds what is fetched so. Default false.
+   */
+  readonly finishAborted?: boolean
   /** Adds `Cache-Status` (RFC 9211) to responses, saying what the cache did. Default true. */
   readonly cacheStatus?: boolean
 }
@@ -44,6 +49,7 @@ export interface ResolvedInterceptorOptions {
   readonly policy: PolicySettings
   readonly methods: ReadonlySet<string>
   readonly allowsOrigin: (origin: string) => boolean
+  readonly finishAborted: boolean
   readonly cacheStatus: boolean
 }
 
@@ -55,6 +61,7 @@ const DEFAULTS = {
   staleWhenUnreachable: true,
   targets: [],
   noVarySearch: false,
+  finishAborted: false,
   cacheStatus: true,
 } as const
 
@@ -63,7 +70,8 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
   if (typeof given !== 'object' || given === null) throw new InvalidOptionError('options', 'an object', given)
   rejectUnknown(given, DEFAULTS)
   const options: CacheInterceptorOptions = { ...DEFAULTS, ...withoutUndefined(given) }
-  const { type, methods, origins, cacheByDefault, staleWhenUnreachable, targets, noVarySearch, cacheStatus } = options
+  const { type, methods, origins, cacheByDefault, staleWhenUnreachable, targets, noVarySearch } = options
+  const { finishAborted, cacheStatus } = options
   if (type !== 'shared' && type !== 'private') throw new InvalidOptionError('type', "'shared' or 'private'", type)
   if (
     !Array.isArray(methods) ||
@@ -81,7 +89,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
   ) {
     throw new InvalidOptionError('targets', 'a list of field names such as CDN-Cache-Control', targets)
   }
-  for (const [name, value] of Object.entries({ staleWhenUnreachable, noVarySearch, cacheStatus })) {
+  for (const [name, value] of Object.entries({ staleWhenUnreachable, noVarySearch, finishAborted, cacheStatus })) {
     if (typeof value !== 'boolean') throw new InvalidOptionError(name, 'true or false', value)
   }
   return {
@@ -94,6 +102,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
     },
     methods: new Set(methods),
     allowsOrigin: originFilter(origins),
+    finishAborted: finishAborted === true,
     cacheStatus: cacheStatus === true,
   }
 }

@@ -64,7 +64,7 @@ export class StoringHandler implements DispatchHandler {
     this.#requestTime = engine.options.clock()
     this.#generation = engine.generation
     this.#history = (context as { history?: readonly unknown[] } | null | undefined)?.history
-    this.#source = new NetworkSource(controller)
+    this.#source = new NetworkSource(controller, (reason) => this.#goOnAlone(reason))
     exchange.start(context, this.#source)
   }
 
@@ -98,10 +98,14 @@ export class StoringHandler implements DispatchHandler {
     exchange.respond(statusCode, marked.headers, marked.raw, statusMessage)
   }
 
-  onResponseData(_controller: DispatchController, chunk: Buffer): void {
+  onResponseData(controller: DispatchController, chunk: Buffer): void {
+    const { exchange } = this.#forwarded
     this.#receivedSize += chunk.length
     this.#tee?.write(chunk)
-    this.#forwarded.exchange.data(chunk)
+    exchange.data(chunk)
+    // Nobody wants it any more.
+    if (exchange.isOver && this.#tee?.isOpen === false)
+      controller.abort(exchange.reason ?? new Error('Storing given up'))
   }
 
   onResponseEnd(controller: DispatchController, trailers: IncomingHttpHeaders): void {
@@ -122,6 +126,14 @@ export class StoringHandler implements DispatchHandler {
 
   onRequestSent(): void {
     this.#forwarded.exchange.requestSent()
+  }
+
+  /** The caller has left; what is being stored is finished for the next one, where the option says so. */
+  #goOnAlone(reason: Error): boolean {
+    const { exchange, options } = this.#forwarded
+    if (!options.finishAborted || this.#tee?.isOpen !== true) return false
+    queueMicrotask(() => exchange.fail(reason))
+    return true
   }
 
   #beginStore(response: ResponseHead, isHttp1: boolean): void {

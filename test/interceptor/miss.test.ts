@@ -1,5 +1,6 @@
 /** A miss: the response reaches the caller as it comes and is stored when it is whole. */
 import assert from 'node:assert/strict'
+import { subscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
@@ -166,6 +167,44 @@ test('a caller that leaves in the middle leaves no entry, no temporary file and 
   await manager.runPendingTasks()
   assert.equal(manager.entryCount, 0)
   assert.deepEqual(await leftovers(directory), NOTHING)
+})
+
+test('finishAborted: what a caller that has left asked for is stored nevertheless, but for what cannot be', async (t) => {
+  const begun: { response: ServerResponse; ended: Promise<unknown> }[] = []
+  const origin = await startOrigin(t, ({ url }, response) => {
+    const fields = url === '/uncacheable' ? {} : { 'cache-control': 'max-age=60' }
+    response.writeHead(200, fields)
+    response.write(Buffer.alloc(100_000, 'a'))
+    begun.push({ response, ended: once(response, 'close') })
+  })
+  const { dispatcher, manager, directory, get } = await startCache(t, {
+    maxBodySize: 300_000,
+    interceptor: { finishAborted: true },
+  })
+  const leave = async (path: string) => {
+    const { body } = await request(origin.url + path, { dispatcher })
+    body.on('error', () => {})
+    await once(body, 'data')
+    body.destroy()
+    await closed(body)
+    return begun.at(-1) ?? assert.fail()
+  }
+  const { response } = await leave('/stored')
+  const isStored = new Promise((resolve) => subscribe('undici-streaming-cache:store', resolve))
+  response.end(Buffer.alloc(100_000, 'b'))
+  await isStored
+  const { cache, body } = await get(`${origin.url}/stored`)
+  assert.match(cache, /^hit/)
+  assert.deepEqual(body, Buffer.concat([Buffer.alloc(100_000, 'a'), Buffer.alloc(100_000, 'b')]))
+
+  for (const path of ['/too-large', '/uncacheable']) {
+    const left = await leave(path)
+    if (path === '/too-large') left.response.write(Buffer.alloc(250_000))
+    await left.ended
+    assert.equal(left.response.writableFinished, false, `${path} was ended by us`)
+  }
+  await manager.runPendingTasks()
+  assert.deepEqual(await leftovers(directory), { ...NOTHING, buckets: 1, contents: 1 })
 })
 
 test('of two answers under way at a time the one to the later request is kept', async (t) => {

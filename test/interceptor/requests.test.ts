@@ -170,6 +170,7 @@ const wrong: [string, unknown][] = [
   ['targets', ['X-Other']],
   ['targets', 'CDN-Cache-Control'],
   ['noVarySearch', 'yes'],
+  ['finishAborted', 1],
   ['cacheBydefault', 60],
 ]
 
