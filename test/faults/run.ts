@@ -2,11 +2,12 @@
  * The promises of the package about disks, crashes and peers, in long runs: `npm run test:faults`, or with names after
  * `--` those alone. A line for each, with rounds and failures; fails when any failed.
  */
+import { aborts } from './promises/aborts.ts'
 import { kill } from './promises/kill.ts'
 import { noWrongByte } from './promises/no-wrong-byte.ts'
 import type { FaultPromise } from './promises/promise.ts'
 
-export const PROMISES: readonly FaultPromise[] = [noWrongByte, kill]
+export const PROMISES: readonly FaultPromise[] = [noWrongByte, kill, aborts]
 
 /** Failures that are printed of each. */
 const SHOWN = 5
