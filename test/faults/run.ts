@@ -4,10 +4,11 @@
  */
 import { aborts } from './promises/aborts.ts'
 import { kill } from './promises/kill.ts'
+import { lyingOrigins } from './promises/lying-origins.ts'
 import { noWrongByte } from './promises/no-wrong-byte.ts'
 import type { FaultPromise } from './promises/promise.ts'
 
-export const PROMISES: readonly FaultPromise[] = [noWrongByte, kill, aborts]
+export const PROMISES: readonly FaultPromise[] = [noWrongByte, kill, lyingOrigins, aborts]
 
 /** Failures that are printed of each. */
 const SHOWN = 5
