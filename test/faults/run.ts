@@ -3,12 +3,14 @@
  * `--` those alone. A line for each, with rounds and failures; fails when any failed.
  */
 import { aborts } from './promises/aborts.ts'
+import { bounds } from './promises/bounds.ts'
 import { kill } from './promises/kill.ts'
+import { limitsOnDisk } from './promises/limits-on-disk.ts'
 import { lyingOrigins } from './promises/lying-origins.ts'
 import { noWrongByte } from './promises/no-wrong-byte.ts'
 import type { FaultPromise } from './promises/promise.ts'
 
-export const PROMISES: readonly FaultPromise[] = [noWrongByte, kill, lyingOrigins, aborts]
+export const PROMISES: readonly FaultPromise[] = [noWrongByte, kill, limitsOnDisk, lyingOrigins, aborts, bounds]
 
 /** Failures that are printed of each. */
 const SHOWN = 5
