@@ -1,0 +1,138 @@
+/** RFC 9111 section 4.1: calculating cache keys with the Vary header field. */
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import type { TestCacheOptions } from '../helpers/cache.ts'
+import { BOTH, control, stage } from './stage.ts'
+
+/** Header lines of a request: several of a name are an array. */
+type Lines = Record<string, string | string[]>
+
+/** Whether a response with this Vary to a request with the first lines answers one with the second. */
+async function matches(t: TestContext, options?: TestCacheOptions) {
+  let vary: string | string[] = ''
+  let cases = 0
+  const { cache, origin, count } = await stage(t, () => control('max-age=60', { vary }), options)
+  const ask = async (path: string, headers: Lines) => {
+    const { body } = await cache.dispatcher.request({ origin: origin.url, path, method: 'GET', headers })
+    await body.dump()
+  }
+  return async (names: string | string[], first: Lines, second: Lines) => {
+    vary = names
+    const path = `/${++cases}`
+    await ask(path, first)
+    const before = count()
+    await ask(path, second)
+    return count() === before
+  }
+}
+
+test('[A29, A37] all the fields that Vary nominates must match', async (t) => {
+  const cases: [vary: string | string[], first: Lines, second: Lines, expected: boolean][] = [
+    ['x-a', { 'x-a': '1' }, { 'x-a': '1' }, true],
+    ['X-A', { 'x-a': '1' }, { 'X-a': '1' }, true],
+    ['x-a', { 'x-a': '1' }, { 'x-a': '2' }, false],
+    ['x-a', { 'x-a': '1' }, { 'x-a': '1', 'x-b': '1' }, true],
+    ['x-a', { 'x-a': '1' }, {}, false],
+    ['x-a', {}, { 'x-a': '1' }, false],
+    ['x-a, x-b', { 'x-a': '1', 'x-b': '2' }, { 'x-b': '2', 'x-a': '1' }, true],
+    ['x-a, x-b', { 'x-a': '1', 'x-b': '2' }, { 'x-a': '2', 'x-b': '1' }, false],
+    ['x-a, x-b', { 'x-a': '1', 'x-b': '2' }, { 'x-a': '1' }, false],
+    ['x-a, x-b', { 'x-a': '1' }, { 'x-b': '1' }, false],
+    ['x-b,x-a', { 'x-a': '1', 'x-b': '2' }, { 'x-a': '1', 'x-b': '3' }, false],
+    [['x-a', 'x-b'], { 'x-a': '1', 'x-b': '2' }, { 'x-a': '1', 'x-b': '3' }, false],
+    ['x-a, x-b, x-c', { 'x-a': '1', 'x-b': '2', 'x-c': '3' }, { 'x-a': '1', 'x-b': '2', 'x-c': '3' }, true],
+    ['x-c, x-b, x-a', { 'x-a': '1', 'x-b': '2', 'x-c': '3' }, { 'x-a': '1', 'x-b': '2', 'x-c': '4' }, false],
+    ['x-a, x-b, x-c', { 'x-a': '1', 'x-b': '2', 'x-c': '3' }, { 'x-a': '1', 'x-c': '3' }, false],
+  ]
+  for (const options of BOTH) {
+    const isMatch = await matches(t, options)
+    for (const [vary, first, second, expected] of cases) {
+      assert.equal(await isMatch(vary, first, second), expected, JSON.stringify([vary, first, second]))
+    }
+  }
+})
+
+test('[A37] each variant answers its own requests, whatever the order in which Vary has its names', async (t) => {
+  for (const options of BOTH) {
+    const { get, count } = await stage(
+      t,
+      ({ headers }, count) => ({
+        ...control('max-age=60', { vary: count % 2 === 0 ? 'x-a, x-b' : 'X-B, X-A' }),
+        body: `${String(headers['x-a'])}${String(headers['x-b'])}`,
+      }),
+      options,
+    )
+    const asked = ['1', '2'].flatMap((a) => ['1', '2'].map((b) => ({ 'x-a': a, 'x-b': b })))
+    for (const round of [1, 2]) {
+      for (const headers of asked) {
+        assert.equal((await get('/', headers)).text, headers['x-a'] + headers['x-b'], `round ${round}`)
+      }
+    }
+    assert.equal(count(), 4)
+  }
+})
+
+test('[A38] only what means the same matches: white space, lines, and the order and case of weighted lists', async (t) => {
+  const cases: [name: string, first: string | string[], second: string | string[], expected: boolean][] = [
+    ['x-a', '1, 2', '1,2', true],
+    ['x-a', '1, 2', '1 ,  2', true],
+    ['x-a', '1, 2', ['1', '2'], true],
+    ['x-a', '1, 2', '2, 1', false],
+    ['x-a', '1, 2', '1 2', false],
+    ['x-a', 'a', 'A', false],
+    ['x-a', '"1,2"', '"1, 2"', false],
+    ['accept-encoding', 'gzip, br', 'BR,gzip', true],
+    ['accept-encoding', 'gzip, br', ['br', 'gzip'], true],
+    ['accept-encoding', 'gzip', 'gzip, br', false],
+    ['accept-encoding', 'gzip', 'gzip;q=0', false],
+    ['accept-language', 'de, en;q=0.5', 'EN; q=0.5,de', true],
+    ['accept-language', 'en', 'en;q=0.5', false],
+    ['accept-language', 'de, en;q=0.5', 'de;q=0.5, en', false],
+    ['accept-language', 'en', 'en-GB', false],
+  ]
+  for (const options of BOTH) {
+    const isMatch = await matches(t, options)
+    for (const [name, first, second, expected] of cases) {
+      assert.equal(await isMatch(name, { [name]: first }, { [name]: second }), expected, `${name}: ${String(second)}`)
+    }
+  }
+})
+
+test('[A39] an absent field matches only an absent one: an empty one is there', async (t) => {
+  for (const options of BOTH) {
+    const isMatch = await matches(t, options)
+    assert.equal(await isMatch('x-a', {}, {}), true)
+    assert.equal(await isMatch('x-a', { 'x-a': '' }, { 'x-a': '' }), true)
+    for (const present of ['', 'undefined', 'null']) {
+      assert.equal(await isMatch('x-a', { 'x-a': present }, {}), false, present)
+      assert.equal(await isMatch('x-a', {}, { 'x-a': present }), false, present)
+    }
+  }
+})
+
+test('[A40] a Vary with a member * never matches, not even the same request', async (t) => {
+  for (const options of BOTH) {
+    const isMatch = await matches(t, options)
+    const same: Lines = { 'x-a': '1' }
+    for (const vary of ['*', '*, *', 'x-a, *', '*, x-a', ', *', ['x-a', '*'], ['*', '*'], ' * ']) {
+      assert.equal(await isMatch(vary, same, same), false, String(vary))
+    }
+    for (const vary of ['x-a', ', x-a,', '']) assert.equal(await isMatch(vary, same, same), true, vary)
+    // Nor from then on when only a 304 says so.
+    const { get, clock, count } = await stage(
+      t,
+      [
+        control('max-age=10', { etag: '"e"' }),
+        { status: 304, ...control('max-age=60', { etag: '"e"', vary: '*' }) },
+        control('max-age=60', { etag: '"e"', vary: '*' }),
+      ],
+      options,
+    )
+    await get()
+    clock.pass(20)
+    for (const asked of [3, 4]) {
+      await get()
+      assert.equal(count(), asked)
+    }
+  }
+})
