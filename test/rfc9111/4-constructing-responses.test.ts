@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
 import { fetch } from 'undici'
-import { answer, BOTH, control, named, PRIVATE, stage, type Fields, type RequestFields } from './stage.ts'
+import { answer, BOTH, control, date, named, PRIVATE, stage, type Fields, type RequestFields } from './stage.ts'
 
 test('[A27] only the same target URI is answered: all of it but the fragment, and the origin by its meaning', async (t) => {
   for (const options of BOTH) {
@@ -232,4 +232,49 @@ test('[A34] of requests at the same time each gets an answer that is for it', as
       )
     }
   }
+})
+
+test('[A36] a clock that was set back: every use is validated, and nothing gets younger', async (t) => {
+  for (const options of BOTH) {
+    const { get, clock, count } = await stage(
+      t,
+      [{ ...control('max-age=60', { etag: '"e"' }), body: 'stored' }, { status: 503 }],
+      options,
+    )
+    await get()
+    clock.pass(-100)
+    for (const directives of ['foo', 'max-age=30', 'max-stale', 'stale-if-error=100']) {
+      assert.equal((await get('/', { 'cache-control': directives })).statusCode, 503, directives)
+    }
+    assert.equal((await get('/', { 'cache-control': 'only-if-cached' })).statusCode, 504)
+    assert.equal(count(), 5)
+    clock.pass(100 + 59)
+    const hit = await get()
+    assert.match(hit.cache, /^hit/)
+    assert.equal(hit.headers['age'], '59')
+    clock.pass(1)
+    assert.equal((await get()).statusCode, 503)
+  }
+  // Where the origin cannot be reached, what is stored may answer, and is of no age that is less than none.
+  const gone = await stage(t, (_request, count, response) => {
+    if (count === 1) return control('max-age=60')
+    response.destroy()
+    return undefined
+  })
+  await gone.get()
+  gone.clock.pass(-100)
+  assert.equal((await gone.get()).headers['age'], '0')
+  // A validation counts from what the clock says then.
+  const { get, clock, count } = await stage(t, ({ headers }) => ({
+    status: headers['if-none-match'] === undefined ? 200 : 304,
+    ...control('max-age=60', { etag: '"e"', date: date(clock.now()) }),
+  }))
+  await get()
+  clock.pass(-100)
+  await get()
+  clock.pass(59)
+  assert.match((await get()).cache, /^hit/)
+  clock.pass(1)
+  assert.match((await get()).cache, /^fwd=stale/)
+  assert.equal(count(), 3)
 })
