@@ -4,6 +4,7 @@
  */
 import { MetadataIndex, type Evicted, type EvictionReason } from '../metadata-index/metadata-index.ts'
 import type { CacheRequest } from '../policy/cache-request.ts'
+import { compareRecency } from '../policy/freshness.ts'
 import { variantOf } from '../policy/vary.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
 import type { ResolvedManagerOptions } from './options.ts'
@@ -67,17 +68,17 @@ export class Catalogue {
   }
 
   /**
-   * The stored response that a request selects (RFC 9111 section 4.1). Of several the most recent.
+   * The stored response that a request selects (RFC 9111 section 4.1). Of several the most recent by its Date.
    * Counts nothing: see `countRequest`.
    */
   select(key: string, request: CacheRequest): Selection {
-    const plain = this.#index.peek(key)
-    let selection: Selection = { name: key, stored: plain, varies: false }
+    let selection: Selection = { name: key, stored: this.#index.peek(key), varies: false }
     for (const { names } of this.#rules.get(key)?.values() ?? []) {
       const name = entryKey(key, variantOf(names, request.fields))
       const stored = this.#index.peek(name)
-      const isNewer = stored !== undefined && stored.responseTime >= (selection.stored?.responseTime ?? 0)
-      if (isNewer || selection.stored === undefined) selection = { name, stored, varies: true }
+      const other = selection.stored
+      const isChosen = other === undefined || (stored !== undefined && compareRecency(stored, other) >= 0)
+      if (isChosen) selection = { name, stored, varies: true }
     }
     return selection
   }
@@ -91,7 +92,7 @@ export class Catalogue {
 
   /** The most recent stored response of a key, or the one of exactly this entry key. */
   newest(key: string): StoredResponse | undefined {
-    return this.variants(key).toSorted((a, b) => b.responseTime - a.responseTime)[0] ?? this.#index.peek(key)
+    return this.variants(key).toSorted((a, b) => compareRecency(b, a))[0] ?? this.#index.peek(key)
   }
 
   /** All stored responses of a cache key. */

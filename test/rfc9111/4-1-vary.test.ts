@@ -1,8 +1,9 @@
 /** RFC 9111 section 4.1: calculating cache keys with the Vary header field. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import type { TestCacheOptions } from '../helpers/cache.ts'
-import { BOTH, control, stage } from './stage.ts'
+import { text } from 'node:stream/consumers'
+import { startCache, type TestCacheOptions } from '../helpers/cache.ts'
+import { BOTH, control, date, stage, type Fields, type Reply, type RequestFields } from './stage.ts'
 
 /** Header lines of a request: several of a name are an array. */
 type Lines = Record<string, string | string[]>
@@ -135,4 +136,77 @@ test('[A40] a Vary with a member * never matches, not even the same request', as
       assert.equal(count(), asked)
     }
   }
+})
+
+/** What a cache with these stored responses, each to its own request, answers to a last request. */
+async function chosen(
+  t: TestContext,
+  stored: readonly [headers: RequestFields, fields: (now: number) => Fields][],
+  last: RequestFields,
+  options: TestCacheOptions,
+): Promise<string> {
+  const { get, clock, count, cache, origin } = await stage(
+    t,
+    (_request, count): Reply => ({
+      ...control('max-age=1000', stored[count - 1]?.[1](clock.now())),
+      body: String(count),
+    }),
+    options,
+  )
+  for (const [headers] of stored) {
+    await get('/', headers)
+    clock.pass(1)
+  }
+  const hit = await get('/', last)
+  assert.match(hit.cache, /^hit/)
+  // The same after a restart, and for HEAD.
+  await cache.manager.close()
+  const next = await startCache(t, { ...options, directory: cache.directory, clock: clock.now })
+  assert.equal((await next.get(`${origin.url}/`, { headers: last })).text, hit.text)
+  const head = await next.get(`${origin.url}/`, { headers: last, method: 'HEAD' })
+  assert.equal(head.headers['vary'], hit.headers['vary'])
+  assert.equal(count(), stored.length)
+  return hit.text
+}
+
+const dated = (vary: string, seconds: number) => (now: number) => ({ vary, date: date(now, seconds) })
+
+test('[A35, A41] of several that match the most recent by its Date answers, whenever it came', async (t) => {
+  const one: RequestFields = { 'x-a': '1', 'x-b': '2', 'x-c': '3' }
+  const two: RequestFields = { 'x-a': '2', 'x-b': '1', 'x-c': '3' }
+  const both = { 'x-a': '1', 'x-b': '1', 'x-c': '3' }
+  const undated = (vary: string) => () => ({ vary })
+  const invalid = (vary: string) => () => ({ vary, date: 'yesterday' })
+  for (const options of BOTH) {
+    const choose = (a: (now: number) => Fields, b: (now: number) => Fields) =>
+      chosen(
+        t,
+        [
+          [one, a],
+          [two, b],
+        ],
+        both,
+        options,
+      )
+    assert.equal(await choose(dated('x-a', 0), dated('x-b', -100)), '1')
+    assert.equal(await choose(dated('x-b, x-c', 0), dated('x-b', -100)), '2', 'the first does not match')
+    assert.equal(await choose(dated('x-a', -100), dated('x-b', 0)), '2')
+    assert.equal(await choose(dated('x-a', 0), dated('x-b', -1)), '2', 'of one Date the later')
+    // Where there is no Date, or none that is valid, the time of arrival stands for it.
+    assert.equal(await choose(undated('x-a'), dated('x-b', -100)), '1')
+    assert.equal(await choose(invalid('x-a'), dated('x-b', -100)), '1')
+    assert.equal(await choose(dated('x-a', 100), undated('x-b')), '1')
+    assert.equal(await choose(undated('x-a'), undated('x-b')), '2')
+    assert.equal(await choose(invalid('x-a'), invalid('x-b')), '2')
+  }
+})
+
+test('[A35] so it does where a URL is asked for and no request', async (t) => {
+  const { get, clock, cache, origin } = await stage(t, ({ headers }, count) => ({
+    ...control('max-age=1000', { vary: 'x-a', date: date(clock.now(), -Number(headers['x-a'])) }),
+    body: String(count),
+  }))
+  for (const age of ['200', '0', '100']) await get('/', { 'x-a': age })
+  const newest = await cache.manager.get(`${origin.url}/`)
+  assert.equal(newest && (await text(newest.body)), '2')
 })
