@@ -44,6 +44,14 @@ function wholeBlocks(bytes: number): number {
   return Math.ceil(bytes / BLOCK_SIZE) * BLOCK_SIZE
 }
 
+/**
+ * "Some resources mistakenly omit the Vary header field from their default response": it must not stand before what the
+ * request's own preferences lead to.
+ */
+function isPreferred(stored: StoredResponse, other: StoredResponse): boolean {
+  return other.variant === '' || compareRecency(stored, other) >= 0
+}
+
 export type CatalogueOptions = Pick<ResolvedManagerOptions, 'maxEntries' | 'maxSize' | 'maxVariants' | 'goal'>
 
 export class Catalogue {
@@ -68,7 +76,8 @@ export class Catalogue {
   }
 
   /**
-   * The stored response that a request selects (RFC 9111 section 4.1). Of several the most recent by its Date.
+   * The stored response that a request selects (RFC 9111 section 4.1). Of several the most recent by its Date, but "the
+   * most recent … stored response with a valid Vary field value" goes before one without: see `isPreferred`.
    * Counts nothing: see `countRequest`.
    */
   select(key: string, request: CacheRequest): Selection {
@@ -77,8 +86,8 @@ export class Catalogue {
       const name = entryKey(key, variantOf(names, request.fields))
       const stored = this.#index.peek(name)
       const other = selection.stored
-      const isChosen = other === undefined || (stored !== undefined && compareRecency(stored, other) >= 0)
-      if (isChosen) selection = { name, stored, varies: true }
+      if (other === undefined || (stored !== undefined && isPreferred(stored, other)))
+        selection = { name, stored, varies: true }
     }
     return selection
   }

@@ -210,3 +210,33 @@ test('[A35] so it does where a URL is asked for and no request', async (t) => {
   const newest = await cache.manager.get(`${origin.url}/`)
   assert.equal(newest && (await text(newest.body)), '2')
 })
+
+test('[A42] a response without Vary does not stand before one that has it and matches, however recent', async (t) => {
+  const preferring = { 'x-a': '1' }
+  for (const options of BOTH) {
+    for (const [seconds, empty] of [
+      [0, ''],
+      [-100, ''],
+      [0, ' , '],
+    ] as const) {
+      const choose = (last: RequestFields) =>
+        chosen(
+          t,
+          [
+            [preferring, dated('x-a', -50)],
+            [{}, dated(empty, seconds)],
+          ],
+          last,
+          options,
+        )
+      assert.equal(await choose(preferring), '1')
+      assert.equal(await choose({ 'x-a': '2' }), '2', 'the default is for those who ask for nothing that is there')
+    }
+    const several: [RequestFields, (now: number) => Fields][] = [
+      [{ 'x-a': '1', 'x-b': '2' }, dated('x-a', -10)],
+      [{ 'x-a': '2', 'x-b': '1' }, dated('x-b', -100)],
+      [{}, dated('', 0)],
+    ]
+    assert.equal(await chosen(t, several, { 'x-a': '1', 'x-b': '1' }, options), '1')
+  }
+})
