@@ -240,3 +240,27 @@ test('[A42] a response without Vary does not stand before one that has it and ma
     assert.equal(await chosen(t, several, { 'x-a': '1', 'x-b': '1' }, options), '1')
   }
 })
+
+test('[A42] one that a validation has found wrong goes, also where its successor has another Vary or none', async (t) => {
+  for (const options of BOTH) {
+    for (const vary of ['', 'x-b']) {
+      const { get, clock, count } = await stage(
+        t,
+        (_request, count) => ({
+          // The successor comes from a server whose clock is behind.
+          ...control('max-age=10', {
+            vary: count === 1 ? 'x-a' : vary,
+            date: date(clock.now(), count === 1 ? 0 : -60),
+          }),
+          body: String(count),
+        }),
+        options,
+      )
+      const headers = { 'x-a': '1', 'cache-control': 'max-stale=60' }
+      await get('/', headers)
+      assert.equal((await get('/', { 'x-a': '1', 'cache-control': 'no-cache' })).text, '2')
+      assert.equal((await get('/', headers)).text, '2', vary)
+      assert.equal(count(), 2)
+    }
+  }
+})
