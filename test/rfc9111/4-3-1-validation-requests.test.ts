@@ -99,3 +99,67 @@ test('[A59] not where the request is for a part: such a one goes as the caller m
     assert.deepEqual(await conditions(t, stored, options, own), ['"mine"', undefined])
   }
 })
+
+/** The background validation that a request of this method and with these fields sets off. */
+async function inBackground(t: TestContext, method: string, headers: RequestFields, options: TestCacheOptions) {
+  const stored = { etag: '"e"', 'last-modified': LAST_MODIFIED, vary: 'accept-language, x-a' }
+  const { get, clock, cache, origin } = await stage(
+    t,
+    ({ headers }) => ({
+      status: headers['if-none-match'] === '"e"' ? 304 : 200,
+      ...control('max-age=10, stale-while-revalidate=60', stored),
+    }),
+    options,
+  )
+  const path = '/a/b?c=1&d=2'
+  await get(path, { 'accept-language': 'de, en;q=0.5', 'x-a': '1', 'x-b': '1' })
+  clock.pass(20)
+  const { cache: status } = await get(path, headers, method)
+  assert.match(status, /^hit; ttl=-1\d$/)
+  while (cache.manager.stats().freshened === 0) await new Promise((resolve) => setImmediate(resolve))
+  assert.match((await get(path, { 'accept-language': 'de, en;q=0.5', 'x-a': '1' })).cache, /^hit; ttl=\d+$/)
+  assert.equal(origin.requests.length, 2)
+  const request = origin.requests[1] as IncomingMessage
+  assert.equal(request.url, path)
+  assert.equal(request.headers.host, new URL(origin.url).host)
+  assert.deepEqual(conditionsOf(request.headers), ['"e"', LAST_MODIFIED])
+  return request
+}
+
+test('[A60] a validation in the background has the method, the target and the nominated fields of what is stored', async (t) => {
+  for (const options of BOTH) {
+    for (const headers of [
+      { 'accept-language': 'de, en;q=0.5', 'x-a': '1' },
+      { 'Accept-Language': 'EN;q=0.5, de', 'X-A': '1', range: 'bytes=0-1' },
+      { 'accept-language': 'de, en;q=0.5', 'x-a': '1', 'if-none-match': '"mine"', 'if-modified-since': date(0) },
+    ]) {
+      for (const method of ['GET', 'HEAD']) {
+        const request = await inBackground(t, method, headers, options)
+        assert.equal(request.method, 'GET')
+        const { 'accept-language': language = '', 'x-a': a, range } = request.headers
+        assert.deepEqual(language.toLowerCase().split(', ').sort(), ['de', 'en;q=0.5'])
+        assert.deepEqual([a, range], ['1', undefined])
+      }
+    }
+  }
+})
+
+test('[A60] so a validation that brings a new response, set off by HEAD, brings its content too', async (t) => {
+  for (const options of BOTH) {
+    const { get, clock, cache } = await stage(
+      t,
+      ({ method }, count) => ({
+        ...control('max-age=10, stale-while-revalidate=60', { etag: `"${count}"` }),
+        body: method === 'GET' ? String(count) : '',
+      }),
+      options,
+    )
+    await get()
+    clock.pass(20)
+    assert.match((await get('/', {}, 'HEAD')).cache, /^hit/)
+    while (cache.manager.stats().stores < 2) await new Promise((resolve) => setImmediate(resolve))
+    const hit = await get()
+    assert.match(hit.cache, /^hit; ttl=\d+$/)
+    assert.equal(hit.text, '2')
+  }
+})
