@@ -192,6 +192,10 @@ test('[A35, A41] of several that match the most recent by its Date answers, when
     assert.equal(await choose(dated('x-b, x-c', 0), dated('x-b', -100)), '2', 'the first does not match')
     assert.equal(await choose(dated('x-a', -100), dated('x-b', 0)), '2')
     assert.equal(await choose(dated('x-a', 0), dated('x-b', -1)), '2', 'of one Date the later')
+    const last: RequestFields = { 'x-a': '3', 'x-b': '1' }
+    const third: [RequestFields, (now: number) => Fields] = [{ 'x-a': '3', 'x-b': '2' }, dated('x-a', -1)]
+    const ofOneDate = await chosen(t, [[one, dated('x-a', 0)], [two, dated('x-b', 0)], third], last, options)
+    assert.equal(ofOneDate, '3')
     // Where there is no Date, or none that is valid, the time of arrival stands for it.
     assert.equal(await choose(undated('x-a'), dated('x-b', -100)), '1')
     assert.equal(await choose(invalid('x-a'), dated('x-b', -100)), '1')

@@ -48,6 +48,7 @@ test('[A51] guessed is for statuses that are defined so, and for what is public'
       assert.equal(await granted({ status, ...control('public') }), true, String(status))
       // Private stores it in a private cache, and says nothing of its freshness.
       assert.equal(await reused({ status, ...control('private', MODIFIED) }), expected && options === PRIVATE)
+      assert.equal(await granted({ status, ...control('private') }), expected && options === PRIVATE)
     }
   }
 })
