@@ -160,8 +160,10 @@ export class Answering {
     if (release === undefined) return
     const exchange = new Exchange({ onResponseEnd: release, onResponseError: release })
     const headers = withoutOwnConditions(turn.headers)
-    const received = { ...turn.received, headers, body: null }
-    const background: Turn = { ...turn, received, headers, exchange }
+    // RFC 9111 section 4.3.1: such a request has "the method, target URI" of what is stored, which answers HEAD, too.
+    const method = stored.key === turn.request.key ? turn.request.method : 'GET'
+    const received = { ...turn.received, method, headers, body: null }
+    const background: Turn = { received, headers, request: { ...turn.request, method, key: stored.key }, exchange }
     this.#sendValidation(background, {
       ...this.#forwarded(background, 'stale'),
       stored,

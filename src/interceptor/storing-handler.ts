@@ -152,14 +152,23 @@ export class StoringHandler implements DispatchHandler {
             : undefined
     if (refusal !== undefined || typeof head === 'string') {
       engine.statistics.refused(request.key, refusal ?? 'status')
-      // "A full response … indicates that none of the stored responses … are suitable" (RFC 9111 section 4.3.3);
-      // a server's failure says nothing about them.
-      if (stored !== undefined && response.statusCode < 500) engine.holdings.remove(stored)
+      this.#dropStored(response)
       return
     }
     this.#declaredSize = declaredSize(request.method, response)
     const pending = engine.beginStore(head, this.#declaredSize, this.#generation)
+    // Its place is taken where the new one has the same name. With another Vary it has not.
+    if (pending === undefined || stored?.variant !== head.variant) this.#dropStored(response)
     if (pending !== undefined) this.#tee = new BodyTee(pending, this.#source, engine.options.maxStoreDelay)
+  }
+
+  /**
+   * "A full response … indicates that none of the stored responses nominated in the conditional request are suitable"
+   * (RFC 9111 section 4.3.3); a server's failure says nothing about them.
+   */
+  #dropStored({ statusCode }: ResponseHead): void {
+    const { engine, stored } = this.#forwarded
+    if (stored !== undefined && statusCode < 500) engine.holdings.remove(stored)
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { MetadataIndex, type Evicted, type EvictionReason } from '../metadata-index/metadata-index.ts'
 import type { CacheRequest } from '../policy/cache-request.ts'
+import { compareRecency } from '../policy/freshness.ts'
 import { variantOf } from '../policy/vary.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
 import type { ResolvedManagerOptions } from './options.ts'
@@ -44,6 +45,14 @@ function wholeBlocks(bytes: number): number {
   return Math.ceil(bytes / BLOCK_SIZE) * BLOCK_SIZE
 }
 
+/**
+ * "Some resources mistakenly omit the Vary header field from their default response": it must not stand before what the
+ * request's own preferences lead to.
+ */
+function isPreferred(stored: StoredResponse, other: StoredResponse): boolean {
+  return other.variant === '' || compareRecency(stored, other) >= 0
+}
+
 export type CatalogueOptions = Pick<ResolvedManagerOptions, 'maxEntries' | 'maxSize' | 'maxVariants' | 'goal'>
 
 export class Catalogue {
@@ -68,17 +77,18 @@ export class Catalogue {
   }
 
   /**
-   * The stored response that a request selects (RFC 9111 section 4.1). Of several the most recent.
+   * The stored response that a request selects (RFC 9111 section 4.1). Of several the most recent by its Date, but "the
+   * most recent … stored response with a valid Vary field value" goes before one without: see `isPreferred`.
    * Counts nothing: see `countRequest`.
    */
   select(key: string, request: CacheRequest): Selection {
-    const plain = this.#index.peek(key)
-    let selection: Selection = { name: key, stored: plain, varies: false }
+    let selection: Selection = { name: key, stored: this.#index.peek(key), varies: false }
     for (const { names } of this.#rules.get(key)?.values() ?? []) {
       const name = entryKey(key, variantOf(names, request.fields))
       const stored = this.#index.peek(name)
-      const isNewer = stored !== undefined && stored.responseTime >= (selection.stored?.responseTime ?? 0)
-      if (isNewer || selection.stored === undefined) selection = { name, stored, varies: true }
+      const other = selection.stored
+      if (other === undefined || (stored !== undefined && isPreferred(stored, other)))
+        selection = { name, stored, varies: true }
     }
     return selection
   }
@@ -97,7 +107,7 @@ export class Catalogue {
 
   /** The most recent stored response of a key, or the one of exactly this entry key. */
   newest(key: string): StoredResponse | undefined {
-    return this.variants(key).toSorted((a, b) => b.responseTime - a.responseTime)[0] ?? this.#index.peek(key)
+    return this.variants(key).toSorted((a, b) => compareRecency(b, a))[0] ?? this.#index.peek(key)
   }
 
   /** All stored responses of a cache key. */

@@ -13,12 +13,31 @@ import type { StoredResponse } from '../stored-response.ts'
  * ones as Age tells them: what a request asks for is compared with what it can know.
  */
 export function currentAge(stored: StoredResponse, now: number): number {
-  const date = parseHttpDate(firstLine(stored.fields, 'date'), stored.responseTime) ?? stored.responseTime
-  const apparentAge = Math.max(0, (stored.responseTime - date) / 1000)
+  const apparentAge = Math.max(0, (stored.responseTime - dateValue(stored)) / 1000)
   const responseDelay = Math.max(0, stored.responseTime - stored.requestTime) / 1000
   const correctedInitialAge = Math.max(apparentAge, ageValue(stored) + responseDelay)
   const residentTime = Math.max(0, now - stored.responseTime) / 1000
   return Math.min(Math.floor(correctedInitialAge + residentTime), MAX_DELTA_SECONDS)
+}
+
+/** Dates already read: as with lifetimes, below, that of a record never changes. */
+const dates = new WeakMap<StoredResponse, number>()
+
+/** The Date in milliseconds; in the place of one that is missing or invalid the arrival (RFC 9110 section 6.6.1). */
+function dateValue(stored: StoredResponse): number {
+  const known = dates.get(stored)
+  if (known !== undefined) return known
+  const date = parseHttpDate(firstLine(stored.fields, 'date'), stored.responseTime) ?? stored.responseTime
+  dates.set(stored, date)
+  return date
+}
+
+/**
+ * Section 4: "the most recent one (as determined by the Date header field)"; of one Date, which has whole seconds only,
+ * the one that arrived last. Positive when `a` is more recent than `b`.
+ */
+export function compareRecency(a: StoredResponse, b: StoredResponse): number {
+  return dateValue(a) - dateValue(b) || a.responseTime - b.responseTime
 }
 
 /** Section 5.1: of a list "use the first member", and ignore the field when that is invalid. */

@@ -144,7 +144,8 @@ export function whenOriginFails(
   if (forbidsStale(ofResponse, settings)) return failure === 'error' ? 'pass-on' : 'gateway-timeout'
   const staleness = currentAge(stored, now) - freshnessLifetime(stored, settings)
   const window = Math.max(seconds(ofRequest, 'stale-if-error') ?? -1, seconds(ofResponse, 'stale-if-error') ?? -1)
-  if (staleness <= window) return 'serve-stale'
+  // A clock that was set back cannot tell how stale it is: see `mayReuse`.
+  if (staleness <= window && now >= stored.responseTime) return 'serve-stale'
   // "unless it is disconnected or doing so is explicitly permitted"
   return failure === 'unreachable' && settings.staleWhenUnreachable ? 'serve-stale' : 'pass-on'
 }

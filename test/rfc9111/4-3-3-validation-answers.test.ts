@@ -31,6 +31,23 @@ test('[A67] a full response is the answer, and takes the place of what was store
   }
 })
 
+test('[A67] what it has proved wrong goes, also where its successor is too large to be stored', async (t) => {
+  const { get, clock, count } = await stage(
+    t,
+    [
+      { ...control('max-age=10', { ...ETAG, 'content-length': '1' }), body: 'A' },
+      { ...control('max-age=10', { 'content-length': '200' }), body: 'B'.repeat(200) },
+    ],
+    { maxBodySize: 100 },
+  )
+  await get()
+  clock.pass(20)
+  for (const asked of [2, 3]) {
+    assert.equal((await get('/', { 'cache-control': asked === 2 ? 'foo' : 'max-stale' })).text.length, 200)
+    assert.equal(count(), asked)
+  }
+})
+
 test('[A68] a failing server: its answer, or the stale response where a directive lets it be passed over', async (t) => {
   const cases: [directives: string, passedOver: boolean][] = [
     ['max-age=10', false],

@@ -1,4 +1,5 @@
 /** What the tests of the RFC stand on: a cache, a real origin whose answers are scripted, and a clock that is moved. */
+import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TestContext } from 'node:test'
@@ -102,7 +103,19 @@ export async function reuse(
   }
 }
 
-/** As above, for Cache-Control alone. */
+/** A function that asserts that a response is reused for exactly so many seconds after it has come. */
+export async function lifetimes(
+  t: TestContext,
+  options?: TestCacheOptions,
+): Promise<(reply: Reply | ((now: number) => Reply), seconds: number, message?: string) => Promise<void>> {
+  const reused = await reuse(t, options)
+  return async (reply, seconds, message) => {
+    if (seconds > 0) assert.equal(await reused(reply, { pass: seconds - 1 }), true, message)
+    assert.equal(await reused(reply, { pass: seconds }), false, message)
+  }
+}
+
+/** A reply with this Cache-Control. */
 export function control(value: string | string[], others: Fields = {}): Reply {
   return { fields: { 'cache-control': value, ...others } }
 }
