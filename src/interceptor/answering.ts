@@ -50,7 +50,7 @@ export class Answering {
 
   /** Returns what `dispatch` must: false when the dispatcher is busy. */
   answer(turn: Turn): boolean {
-    if (turn.request.mode === 'reload') return this.#fetch(turn, 'request')
+    if (turn.request.mode === 'reload') return this.#reload(turn)
     const lookup = this.#engine.lookup(turn.request, this.#options.policy)
     switch (lookup.outcome) {
       case 'hit':
@@ -177,6 +177,15 @@ export class Answering {
     const conditions = conditionalFields(validation.stored)
     const options = { ...turn.received, headers: { ...turn.headers, ...conditions } }
     return this.#send(turn, options, new ValidationHandler(validation))
+  }
+
+  /** Nothing stored answers, and what comes in full is newer than what is stored, whatever it varies on. */
+  #reload(turn: Turn): boolean {
+    const { key } = turn.request
+    const { stored } = this.#engine.catalogue.select(key, turn.request)
+    this.#engine.statistics.forwarded(key, 'request')
+    const forwarded = this.#forwarded(turn, 'request')
+    return this.#send(turn, turn.received, new StoringHandler(stored ? { ...forwarded, stored } : forwarded))
   }
 
   #fetch(turn: Turn, reason: ForwardReason): boolean {

@@ -26,7 +26,7 @@ export interface Forwarded {
    * invalidates what that has made invalid, and the response is stored as the answer to a GET.
    */
   readonly gate?: (response: ResponseHead, headers: IncomingHttpHeaders) => boolean
-  /** What the answer was asked to validate, if anything: an answer that is not stored takes it out. */
+  /** What the answer is newer than, if anything: an answer that does not take its place takes it out. */
   readonly stored?: StoredResponse
 }
 
@@ -168,7 +168,8 @@ export class StoringHandler implements DispatchHandler {
    */
   #dropStored({ statusCode }: ResponseHead): void {
     const { engine, stored } = this.#forwarded
-    if (stored !== undefined && statusCode < 500) engine.holdings.remove(stored)
+    const isFull = statusCode < 500 && statusCode !== 206 && statusCode !== 304
+    if (stored !== undefined && isFull) engine.holdings.remove(stored)
   }
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { text } from 'node:stream/consumers'
+import { createFetch } from '../../src/index.ts'
 import { startCache, type TestCacheOptions } from '../helpers/cache.ts'
 import { BOTH, control, date, stage, type Fields, type Reply, type RequestFields } from './stage.ts'
 
@@ -266,5 +267,25 @@ test('[A42] one that a validation has found wrong goes, also where its successor
       assert.equal((await get('/', headers)).text, '2', vary)
       assert.equal(count(), 2)
     }
+  }
+})
+
+test('[A42] a reload that brings a response without Vary takes the variant out that stood before it', async (t) => {
+  for (const later of [200, 206, 503]) {
+    const { cache, origin } = await stage(t, (_, count) =>
+      count === 1
+        ? { ...control('max-age=100', { vary: 'x-a' }), body: 'variant' }
+        : { status: later, ...control('max-age=100'), body: `${count}` },
+    )
+    const fetchReload = createFetch(cache.manager)
+    const get = async (mode: 'default' | 'reload'): Promise<string> => {
+      const response = await fetchReload(origin.url, { cache: mode, headers: { 'x-a': '1' } })
+      const body = await response.text()
+      await cache.manager.runPendingTasks()
+      return body
+    }
+    assert.equal(await get('default'), 'variant')
+    assert.equal(await get('reload'), '2')
+    assert.equal(await get('default'), later === 200 ? '2' : 'variant', `after ${later}`)
   }
 })
