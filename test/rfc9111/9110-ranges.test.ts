@@ -161,6 +161,20 @@ test('[B.15] a 206 has the fields of the 200, its own length and where it lies',
   }
 })
 
+test('[B.15] a digest of the content is not that of a part; one of the representation is', async (t) => {
+  for (const options of BOTH) {
+    const digests = { 'content-digest': 'sha-256=:MTI=:', 'repr-digest': 'sha-256=:MTI=:' }
+    const { get } = await stage(t, { ...control('max-age=60', digests), body: BODY }, options)
+    await get()
+    const ask = async (fields: RequestFields) => {
+      const { headers } = await get('/', fields)
+      return [headers['content-digest'], headers['repr-digest']]
+    }
+    assert.deepEqual(await ask({}), Object.values(digests))
+    assert.deepEqual(await ask({ range: 'bytes=2-4' }), [undefined, digests['repr-digest']])
+  }
+})
+
 test('[B.16] one range is no multipart; several are answered by the whole', async (t) => {
   for (const options of BOTH) {
     const { get, count } = await stage(t, WHOLE, options)
