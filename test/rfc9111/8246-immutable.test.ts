@@ -82,6 +82,10 @@ test('[D.2] once stale it is validated as usual, and is immutable again after th
       assert.match((await ask(RELOAD)).cache, /^hit/)
       assert.equal(count(), 2)
     }
+    const window = await start(t, validating('max-age=60, immutable, stale-while-revalidate=60'), options)
+    await window.ask()
+    window.clock.pass(60)
+    assert.match((await window.ask(RELOAD)).cache, /^fwd=request; fwd-status=304/)
     for (const value of ['immutable', 'max-age=0, immutable']) {
       const { ask, count } = await start(t, validating(value), options)
       await ask()
