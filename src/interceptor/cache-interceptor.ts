@@ -9,7 +9,14 @@ import { isSafe } from '../policy/invalidation.ts'
 import { isOnlyIfCached, passesBy } from '../policy/reuse.ts'
 import { Answering } from './answering.ts'
 import { currentMode } from './cache-options.ts'
-import { readHeaders, targetOrigin, targetUri, toCacheRequest, type RequestHeaders } from './cache-request.ts'
+import {
+  readHeaders,
+  rereadable,
+  targetOrigin,
+  targetUri,
+  toCacheRequest,
+  type RequestHeaders,
+} from './cache-request.ts'
 import type { Dispatch, DispatchHandler, DispatchOptions, Interceptor, ReceivedOptions } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
 import { fromConsumer, isLegacy, toDispatcher } from './handler-bridge.ts'
@@ -57,8 +64,7 @@ class CachedDispatch {
   }
 
   dispatch(options: ReceivedOptions, handler: DispatchHandler): boolean {
-    // Legacy consumers know nothing of HTTP/2: undici 8 must not negotiate it for them.
-    const received = isLegacy(handler) && options.allowH2 !== false ? { ...options, allowH2: false } : options
+    const received = receivedOptions(options, handler)
     const consumer = fromConsumer(handler)
     const uri = this.#targetUri(received)
     if (uri === undefined) return this.#forward(received, consumer)
@@ -94,6 +100,14 @@ class CachedDispatch {
   #forward(options: ReceivedOptions, handler: DispatchHandler): boolean {
     return this.#next(options, toDispatcher(handler))
   }
+}
+
+/** The caller's options, as they may be passed on to the network after the cache has read them. */
+function receivedOptions(options: ReceivedOptions, handler: DispatchHandler): ReceivedOptions {
+  const headers = rereadable(options.headers)
+  const received = headers === options.headers ? options : { ...options, headers }
+  // Legacy consumers know nothing of HTTP/2: undici 8 must not negotiate it for them.
+  return isLegacy(handler) && options.allowH2 !== false ? { ...received, allowH2: false } : received
 }
 
 /**

@@ -83,6 +83,17 @@ export function readHeaders(headers: unknown): RequestHeaders | undefined {
   return read
 }
 
+/**
+ * Headers that can be read again. Of an iterator, such as `Headers.entries()`, the cache would leave nothing for the
+ * network.
+ */
+export function rereadable(headers: unknown): unknown {
+  if (typeof headers !== 'object' || headers === null || !('next' in headers && Symbol.iterator in headers))
+    return headers
+  const pairs = [...(headers as Iterable<unknown>)]
+  return { [Symbol.iterator]: () => pairs.values() }
+}
+
 function toPairs(headers: object): [string, unknown][] | undefined {
   if (Array.isArray(headers) && headers.every((part) => !Array.isArray(part))) {
     if (headers.length % 2 !== 0) return undefined

@@ -68,6 +68,10 @@ export class Exchange implements DispatchController {
   }
 
   abort(reason: Error): void {
+    this.#abort(reason)
+  }
+
+  #abort(reason: Error): void {
     if (this.isOver) return
     this.#aborted = true
     this.#reason = reason ?? new AbortedError()
@@ -146,7 +150,8 @@ export class Exchange implements DispatchController {
     try {
       call()
     } catch (error) {
-      this.abort(error as Error)
+      // Not by `abort`: undici's `dump` puts a function of its own in its place, which ends nothing.
+      this.#abort(error as Error)
     }
   }
 }

@@ -26,10 +26,12 @@ export function parseHttpDate(value: string | undefined, now: number): number | 
   if (asctime !== null) return toTime(asctime[6], asctime[1], asctime[2], asctime.slice(3, 6))
   const rfc850 = RFC850.exec(value)
   if (rfc850 === null) return undefined
-  const thisYear = new Date(now).getUTCFullYear()
-  const year = Math.floor(thisYear / 100) * 100 + Number(rfc850[3])
-  const isFar = year > thisYear + 50
-  return toTime(String(isFar ? year - 100 : year), rfc850[2], rfc850[1], rfc850.slice(4))
+  const limit = new Date(now)
+  limit.setUTCFullYear(limit.getUTCFullYear() + 50)
+  const year = Math.floor(limit.getUTCFullYear() / 100) * 100 + Number(rfc850[3])
+  const time = toTime(String(year), rfc850[2], rfc850[1], rfc850.slice(4))
+  if (time !== undefined && time <= limit.getTime()) return time
+  return toTime(String(year - 100), rfc850[2], rfc850[1], rfc850.slice(4))
 }
 
 function toTime(year = '', monthName = '', day = '', time: (string | undefined)[] = []): number | undefined {

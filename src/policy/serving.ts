@@ -35,9 +35,12 @@ function notModified(stored: StoredResponse, age: number): Served {
   return { statusCode: 304, statusMessage: 'Not Modified', fields, bytes: undefined }
 }
 
-/** Section 15.3.7: all fields of the 200, with the length of the part and where it lies. */
+/**
+ * Section 15.3.7: all fields of the 200, with the length of the part and where it lies; but a Content-Digest is one of
+ * "the actual message content" (RFC 9530 section 2), which is the part.
+ */
 function partial(fields: FieldLines, bytes: ByteRange, size: number): Served {
-  const kept = selected(fields, (name) => name !== 'content-length')
+  const kept = selected(fields, (name) => name !== 'content-length' && name !== 'content-digest')
   const length = String(bytes.end - bytes.start)
   const where = `bytes ${bytes.start}-${bytes.end - 1}/${size}`
   const lines = [...kept, 'content-length', length, 'content-range', where]
