@@ -190,7 +190,8 @@ export class Answering {
 
   #fetch(turn: Turn, reason: ForwardReason): boolean {
     this.#engine.statistics.forwarded(turn.request.key, reason)
-    return this.#send(turn, turn.received, new StoringHandler(this.#forwarded(turn, reason)))
+    const onUnreachable = () => void this.refuse(turn)
+    return this.#send(turn, turn.received, new StoringHandler({ ...this.#forwarded(turn, reason), onUnreachable }))
   }
 
   /** What is stored cannot be read now and stays as it is: this answer is not to take its place. */

@@ -4,7 +4,7 @@ import type { ForwardReason } from '../diagnostics.ts'
 import type { CacheEngine } from '../manager/cache-engine.ts'
 import type { CacheRequest, ResponseHead } from '../policy/cache-request.ts'
 import { fieldValue } from '../policy/field-lines.ts'
-import { headToStore, type Times } from '../policy/storing.ts'
+import { headToStore, mustBeValidated, type Times } from '../policy/storing.ts'
 import type { FieldLines, StoredResponse } from '../stored-response.ts'
 import { BodyTee } from './body-tee.ts'
 import { forwardStatus, withStatus } from './cache-status.ts'
@@ -13,6 +13,7 @@ import type { Exchange } from './exchange.ts'
 import { toFieldLines } from './headers.ts'
 import { NetworkSource } from './network-source.ts'
 import type { ResolvedInterceptorOptions } from './options.ts'
+import { isOwnFault } from './own-fault.ts'
 
 /** One request that went to the network, with all that its answer is judged by. */
 export interface Forwarded {
@@ -26,6 +27,8 @@ export interface Forwarded {
    * invalidates what that has made invalid, and the response is stored as the answer to a GET.
    */
   readonly gate?: (response: ResponseHead, headers: IncomingHttpHeaders) => boolean
+  /** Answers in the place of an origin that cannot be reached, where its last response had to be validated for each use. */
+  readonly onUnreachable?: () => void
   /** What the answer is newer than, if anything: an answer that does not take its place takes it out. */
   readonly stored?: StoredResponse
 }
@@ -39,6 +42,7 @@ export class StoringHandler implements DispatchHandler {
   #tee: BodyTee | undefined
   #declaredSize: number | undefined
   #receivedSize = 0
+  #responded = false
 
   constructor(forwarded: Forwarded) {
     this.#forwarded = forwarded
@@ -83,6 +87,7 @@ export class StoringHandler implements DispatchHandler {
       exchange.respond(statusCode, headers, controller.rawHeaders, statusMessage)
       return
     }
+    this.#responded = true
     const fields = toFieldLines(controller.rawHeaders, headers)
     const response = { statusCode, statusMessage: statusMessage ?? '', fields }
     const mayStore = gate === undefined || gate(response, headers)
@@ -115,9 +120,18 @@ export class StoringHandler implements DispatchHandler {
   }
 
   onResponseError(_controller: DispatchController, error: Error): void {
-    const { exchange } = this.#forwarded
+    const { exchange, engine, request, options, onUnreachable } = this.#forwarded
     this.#tee?.abort(exchange.aborted ? 'aborted' : 'incomplete')
-    exchange.fail(error)
+    const isUnreachable = !this.#responded && !exchange.isOver && !isOwnFault(error)
+    if (
+      isUnreachable &&
+      onUnreachable &&
+      options.policy.staleWhenUnreachable &&
+      engine.isValidatedAlways(request.key)
+    ) {
+      exchange.attach(undefined)
+      onUnreachable()
+    } else exchange.fail(error)
   }
 
   onBodySent(chunk: Buffer): void {
@@ -150,6 +164,7 @@ export class StoringHandler implements DispatchHandler {
           : isUnframed(request.method, response, isHttp1)
             ? 'unframed'
             : undefined
+    engine.noteValidatedAlways(request.key, refusal === 'useless' && mustBeValidated(response.fields, options.policy))
     if (refusal !== undefined || typeof head === 'string') {
       engine.statistics.refused(request.key, refusal ?? 'status')
       this.#dropStored(response)

@@ -8,6 +8,7 @@ import { isServerError, whenOriginFails } from '../policy/reuse.ts'
 import type { StoredResponse } from '../stored-response.ts'
 import type { DispatchController, DispatchHandler } from './dispatch.ts'
 import { toFieldLines } from './headers.ts'
+import { isOwnFault } from './own-fault.ts'
 import { StoringHandler, type Forwarded } from './storing-handler.ts'
 
 /** What the origin answered: a status, or nothing. */
@@ -131,10 +132,4 @@ export class ValidationHandler implements DispatchHandler {
     this.#settled = true
     this.#validation.exchange.attach(undefined)
   }
-}
-
-/** Errors that say nothing about the origin: the request was malformed, or the client is closed. */
-function isOwnFault(error: Error): boolean {
-  const code = 'code' in error ? error.code : undefined
-  return code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED'
 }

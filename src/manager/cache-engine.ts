@@ -40,6 +40,9 @@ export type Lookup =
 /** Keys that were looked for on disk in vain: how many are remembered, and for how long. */
 const ABSENT_KEYS = 10_000
 const ABSENT_MS = 1_000
+/** Keys whose responses say no-cache and have no validator, so that storing them helps nobody: as above. */
+const VALIDATED_KEYS = 10_000
+const VALIDATED_MS = 3_600_000
 
 export class CacheEngine {
   readonly options: ResolvedManagerOptions
@@ -51,6 +54,11 @@ export class CacheEngine {
   #closed = false
   #isReconciled = false
   readonly #revalidating = new Set<string>()
+  readonly #validatedAlways = new TTLCache<string, true>({
+    max: VALIDATED_KEYS,
+    ttl: VALIDATED_MS,
+    checkAgeOnGet: true,
+  })
   readonly #absent = new TTLCache<string, true>({ max: ABSENT_KEYS, ttl: ABSENT_MS, checkAgeOnGet: true })
 
   constructor(store: ContentStore, options: ResolvedManagerOptions) {
@@ -186,6 +194,16 @@ export class CacheEngine {
     return this.#committer.begin(head, declaredSize, generation)
   }
 
+  /** Notes whether the last response for a key is not stored, and would have to be validated for each use if it were. */
+  noteValidatedAlways(key: string, isSo: boolean): void {
+    if (isSo) this.#validatedAlways.set(key, true)
+    else this.#validatedAlways.delete(key)
+  }
+
+  isValidatedAlways(key: string): boolean {
+    return this.#validatedAlways.has(key)
+  }
+
   /**
    * RFC 9111 section 4.3.4: a 304 freshens the stored response, in memory only: body and bucket are not touched.
    * Undefined when the 304 is not for this response.
@@ -297,5 +315,6 @@ export class CacheEngine {
     await this.holdings.tasks.settled()
     this.#invalidations.close()
     this.#absent.cancelTimer()
+    this.#validatedAlways.cancelTimer()
   }
 }

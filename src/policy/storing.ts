@@ -130,11 +130,13 @@ export function answersGet(
 
 function isUseful(head: StoredHead, settings: PolicySettings): boolean {
   const stored: StoredResponse = { ...head, body: { size: 0, sha256: '', checksums: [] } }
-  return (
-    hasValidator(head.fields) ||
-    (freshnessLifetime(stored, settings) > 0 &&
-      !isWhole(responseDirectives(effectiveFields(head.fields, settings.targets)), 'no-cache'))
-  )
+  if (hasValidator(head.fields)) return true
+  return freshnessLifetime(stored, settings) > 0 && !mustBeValidated(head.fields, settings)
+}
+
+/** Section 5.2.2.4: it answers nothing "without forwarding it for validation and receiving a successful response". */
+export function mustBeValidated(fields: FieldLines, settings: PolicySettings): boolean {
+  return isWhole(responseDirectives(effectiveFields(fields, settings.targets)), 'no-cache')
 }
 
 function hasValidator(fields: FieldLines): boolean {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { test, type TestContext } from 'node:test'
 import type { TestCacheOptions } from '../helpers/cache.ts'
-import { BOTH, control, PRIVATE, stage, type RequestFields } from './stage.ts'
+import { BOTH, control, PRIVATE, stage, type Reply, type RequestFields } from './stage.ts'
 
 interface Reason {
   /** Beside the directives of the stored response. */
@@ -125,4 +125,27 @@ test('[A57] nor is it used without a reason, nor beyond its leave', async (t) =>
     await assert.rejects(isUsed(t, 'max-age=10', { origin: breakOff }, strict), { code: 'UND_ERR_SOCKET' })
     assert.equal(await isUsed(t, 'max-age=10', { directive: 'stale-if-error=60', origin: breakOff }, strict), true)
   }
+})
+
+test('[A93] nor where it was not worth storing: 504 when the origin cannot be reached, while that was its last word', async (t) => {
+  const script: Reply[] = [control('no-cache'), control('no-store'), control('no-cache')]
+  for (const options of BOTH) {
+    const { get, origin } = await stage(t, script, options)
+    await get()
+    origin.server.close()
+    origin.server.closeAllConnections()
+    assert.equal((await get()).statusCode, 504)
+    await assert.rejects(get('/other'), 'what nothing is known of fails as it does without a cache')
+  }
+  const { get, origin } = await stage(t, script)
+  await get()
+  await get()
+  origin.server.close()
+  origin.server.closeAllConnections()
+  await assert.rejects(get(), 'the last response was another')
+  const strict = await stage(t, script, { interceptor: { staleWhenUnreachable: false } })
+  await strict.get()
+  strict.origin.server.close()
+  strict.origin.server.closeAllConnections()
+  await assert.rejects(strict.get(), 'the option leaves the error to the caller')
 })
