@@ -81,11 +81,11 @@ export class Answering {
     const gate: Forwarded['gate'] = (response, headers) => {
       if (!invalidates(response.statusCode)) return false
       for (const uri of invalidatedUris(target, headers)) {
-        const { key } = toCacheRequest('GET', uri, turn.headers)
+        const { key } = toCacheRequest('GET', uri, turn.headers, 'default', this.#options.partition)
         this.#engine.invalidate(key)
         this.#engine.invalidate(cacheKey('HEAD', key))
       }
-      this.#engine.invalidateGroups(target, invalidatedGroups(headers))
+      this.#engine.invalidateGroups(request.key, invalidatedGroups(headers))
       return request.mode !== 'no-store' && answersGet(received.method, target, response, this.#options.policy.shared)
     }
     return this.#send(turn, received, new StoringHandler({ ...this.#forwarded(turn, 'method'), gate }))

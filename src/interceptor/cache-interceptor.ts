@@ -71,7 +71,7 @@ class CachedDispatch {
     const headers = readHeaders(received.headers)
     if (!isSafe(received.method)) return this.#passUnsafe(received, consumer, uri, headers ?? {})
     if (headers === undefined) return this.#bypass(received, consumer, uri, 'method')
-    const request = toCacheRequest(received.method, uri, headers, currentMode())
+    const request = toCacheRequest(received.method, uri, headers, currentMode(), this.#options.partition)
     const isKnown = this.#options.methods.has(received.method) && hasNoContent(received)
     const turn = () => ({ received, headers, request, exchange: new Exchange(consumer) })
     if (isKnown && request.mode !== 'no-store' && !passesBy(request)) return this.#answering.answer(turn())
@@ -81,7 +81,7 @@ class CachedDispatch {
   }
 
   #passUnsafe(received: ReceivedOptions, consumer: DispatchHandler, uri: string, headers: RequestHeaders): boolean {
-    const request = toCacheRequest('GET', uri, headers, currentMode())
+    const request = toCacheRequest('GET', uri, headers, currentMode(), this.#options.partition)
     return this.#answering.passUnsafe({ received, headers, request, exchange: new Exchange(consumer) }, uri)
   }
 

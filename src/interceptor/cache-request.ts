@@ -42,11 +42,13 @@ export function targetUri(origin: string, options: ReceivedOptions): string | un
   return search === '' ? origin + path : `${origin}${path}?${search}`
 }
 
+/** `partition` keeps apart what is stored for some from what is stored for others: see the option. */
 export function toCacheRequest(
   method: string,
   uri: string,
   headers: RequestHeaders,
   mode: CacheMode = 'default',
+  partition = '',
 ): CacheRequest {
   const fields: Record<string, string> = Object.create(null)
   for (const [name, value] of Object.entries(headers)) {
@@ -54,7 +56,12 @@ export function toCacheRequest(
     const joined = Array.isArray(value) ? value.join(', ') : value
     fields[lower] = fields[lower] === undefined ? joined : `${fields[lower]}, ${joined}`
   }
-  return { method, key: cacheKey(method, uri + hostSuffix(uri, fields['host'])), fields, mode }
+  return {
+    method,
+    key: cacheKey(method, uri + hostSuffix(uri, fields['host']) + partitionSuffix(partition)),
+    fields,
+    mode,
+  }
 }
 
 /**
@@ -65,6 +72,11 @@ function hostSuffix(uri: string, host: string | undefined): string {
   if (host === undefined) return ''
   const own = URL.parse(uri)?.host
   return host.toLowerCase() === own ? '' : `#host=${encodeURIComponent(host.toLowerCase())}`
+}
+
+/** A target URI has no fragment, so that none can be written to look like this. */
+function partitionSuffix(partition: string): string {
+  return partition === '' ? '' : `#partition=${encodeURIComponent(partition)}`
 }
 
 /** Headers in any form that undici takes: object, flat array, list of pairs, Headers, Map. Undefined where malformed. */

@@ -41,6 +41,11 @@ export interface CacheInterceptorOptions {
    * `maxBodySize` bounds what is fetched so. Default false.
    */
   readonly finishAborted?: boolean
+  /**
+   * Name of a user, tenant or set of credentials: what is stored under one partition answers nobody of another, though
+   * they share the manager and its limits. It is part of keys, in events and on disk. Default none.
+   */
+  readonly partition?: string
   /** Adds `Cache-Status` (RFC 9211) to responses, saying what the cache did. Default true. */
   readonly cacheStatus?: boolean
 }
@@ -50,6 +55,8 @@ export interface ResolvedInterceptorOptions {
   readonly methods: ReadonlySet<string>
   readonly allowsOrigin: (origin: string) => boolean
   readonly finishAborted: boolean
+  /** '' for none. */
+  readonly partition: string
   readonly cacheStatus: boolean
 }
 
@@ -62,6 +69,7 @@ const DEFAULTS = {
   targets: [],
   noVarySearch: false,
   finishAborted: false,
+  partition: undefined,
   cacheStatus: true,
 } as const
 
@@ -71,7 +79,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
   rejectUnknown(given, DEFAULTS)
   const options: CacheInterceptorOptions = { ...DEFAULTS, ...withoutUndefined(given) }
   const { type, methods, origins, cacheByDefault, staleWhenUnreachable, targets, noVarySearch } = options
-  const { finishAborted, cacheStatus } = options
+  const { finishAborted, partition, cacheStatus } = options
   if (type !== 'shared' && type !== 'private') throw new InvalidOptionError('type', "'shared' or 'private'", type)
   if (
     !Array.isArray(methods) ||
@@ -89,6 +97,9 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
   ) {
     throw new InvalidOptionError('targets', 'a list of field names such as CDN-Cache-Control', targets)
   }
+  if (partition !== undefined && (typeof partition !== 'string' || partition === '' || !partition.isWellFormed())) {
+    throw new InvalidOptionError('partition', 'a string that is not empty', partition)
+  }
   for (const [name, value] of Object.entries({ staleWhenUnreachable, noVarySearch, finishAborted, cacheStatus })) {
     if (typeof value !== 'boolean') throw new InvalidOptionError(name, 'true or false', value)
   }
@@ -103,6 +114,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
     methods: new Set(methods),
     allowsOrigin: originFilter(origins),
     finishAborted: finishAborted === true,
+    partition: partition ?? '',
     cacheStatus: cacheStatus === true,
   }
 }

@@ -286,15 +286,16 @@ export class CacheEngine {
   }
 
   /**
-   * RFC 9875: what belongs to one of these groups goes, of the origin of `uri` only. A walk over the index: such
-   * invalidations are rare, and so is the field that asks for them.
+   * RFC 9875: what belongs to one of these groups goes, of the origin, host and partition of this key only. A walk over
+   * the index: such invalidations are rare, and so is the field that asks for them.
    */
-  invalidateGroups(uri: string, groups: ReadonlySet<string>): void {
+  invalidateGroups(target: string, groups: ReadonlySet<string>): void {
     if (groups.size === 0) return
-    const { origin } = new URL(uri)
+    const { origin, hash } = new URL(keyOfGet(target))
     for (const { key, fields } of [...this.catalogue.records()]) {
-      const isOfOrigin = keyOfGet(key).startsWith(`${origin}/`)
-      if (isOfOrigin && !groupsOf(fields).isDisjointFrom(groups)) this.invalidate(key)
+      const uri = keyOfGet(key)
+      const isOfSame = uri.startsWith(`${origin}/`) && new URL(uri).hash === hash
+      if (isOfSame && !groupsOf(fields).isDisjointFrom(groups)) this.invalidate(key)
     }
   }
 

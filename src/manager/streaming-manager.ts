@@ -230,6 +230,6 @@ function normalisedKey(key: string): string {
   const method = separator > 0 ? key.slice(0, separator) : 'GET'
   const url = URL.parse(separator > 0 ? key.slice(separator + 1) : key)
   if (url === null) throw new InvalidOptionError('key', 'an absolute URL', key)
-  if (!url.hash.startsWith('#vary=') && !url.hash.startsWith('#host=')) url.hash = ''
+  if (!/^#(?:vary|host|partition)=/.test(url.hash)) url.hash = ''
   return cacheKey(method, url.href)
 }

@@ -54,15 +54,24 @@ function namesOf(list: unknown): ReadonlySet<string> | undefined {
   return new Set(names.map((name) => new URLSearchParams(`=${name.replaceAll('&', '%26')}`).get('') ?? ''))
 }
 
-/** The cache key without its query: responses with other paths or origins are never equivalent. */
+/** The cache key without its query: responses of other paths, origins, hosts or partitions are never equivalent. */
 export function withoutSearch(key: string): string {
-  const at = key.indexOf('?')
-  return at < 0 ? key : key.slice(0, at)
+  const { start, end } = searchOf(key)
+  return key.slice(0, start) + key.slice(end)
+}
+
+/** Where the query lies in a key. What follows a `#` is not of the URI: see `toCacheRequest`. */
+function searchOf(key: string): { start: number; end: number } {
+  const hash = key.indexOf('#')
+  const end = hash < 0 ? key.length : hash
+  const start = key.indexOf('?')
+  return { start: start < 0 || start > end ? end : start, end }
 }
 
 /** What matters of the key's query: two keys of one path are equivalent where this is the same. */
 export function searchThatMatters(key: string, { byOrder, names, onlyNames }: SearchVariation): string {
-  const parameters = [...new URLSearchParams(key.slice(withoutSearch(key).length))]
+  const { start, end } = searchOf(key)
+  const parameters = [...new URLSearchParams(key.slice(start, end))]
   const matter = parameters.filter(([name]) => names.has(name) === onlyNames)
   // By name alone, and stable: the order of values of one name matters always.
   return JSON.stringify(byOrder ? matter : matter.toSorted(([a], [b]) => (a < b ? -1 : Number(a > b))))

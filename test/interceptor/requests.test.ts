@@ -171,6 +171,9 @@ const wrong: [string, unknown][] = [
   ['targets', 'CDN-Cache-Control'],
   ['noVarySearch', 'yes'],
   ['finishAborted', 1],
+  ['partition', ''],
+  ['partition', '\ud800'],
+  ['partition', 7],
   ['cacheBydefault', 60],
 ]
 

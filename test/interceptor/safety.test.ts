@@ -4,9 +4,9 @@ import { once } from 'node:events'
 import type { OutgoingHttpHeaders, RequestListener, ServerResponse } from 'node:http'
 import { test, type TestContext } from 'node:test'
 import { readFile } from 'node:fs/promises'
-import { Client, request } from 'undici'
+import { Agent, Client, request } from 'undici'
 import { cacheInterceptor } from '../../src/index.ts'
-import { startCache, type AskOptions, type TestCacheOptions } from '../helpers/cache.ts'
+import { answer, startCache, type AskOptions, type TestCacheOptions } from '../helpers/cache.ts'
 import { filesIn } from '../helpers/directory.ts'
 import { startOrigin } from '../helpers/origin.ts'
 
@@ -273,4 +273,41 @@ test('another Host is another key', async (t) => {
   assert.equal((await get(`${origin.url}/`, { headers: { host: 'evil.example' } })).text, 'site evil.example')
   assert.equal((await get(`${origin.url}/`)).text, `site ${new URL(origin.url).host}`)
   assert.match((await get(`${origin.url}/`, { headers: { host: 'EVIL.example' } })).cache, /^hit/)
+})
+
+test('partitions share a manager and nothing that is stored', async (t) => {
+  const origin = await startOrigin(t, ({ headers, method }, response) => {
+    const fields = { 'cache-control': 'max-age=60', 'cache-groups': '"g"', 'no-vary-search': 'params' }
+    response.writeHead(200, method === 'POST' ? { 'cache-group-invalidation': '"g"' } : fields)
+    response.end(`for ${headers['x-user']}`)
+  })
+  const { manager } = await startCache(t)
+  const agent = new Agent()
+  t.after(() => agent.destroy())
+  const ask = async (partition: string | undefined, path: string, method: 'GET' | 'POST' = 'GET'): Promise<string> => {
+    const dispatcher = agent.compose(cacheInterceptor(manager, { ...(partition && { partition }), noVarySearch: true }))
+    const headers = { 'x-user': partition ?? 'nobody' }
+    const { text } = await answer(dispatcher, origin.url + path, { method, headers })
+    await manager.runPendingTasks()
+    return text
+  }
+  const partitions = ['a', 'b', 'a#partition=b', 'é /?', undefined]
+  for (const round of [1, 2]) {
+    for (const partition of partitions) assert.equal(await ask(partition, '/path?q=1'), `for ${partition ?? 'nobody'}`)
+    assert.equal(origin.requests.length, partitions.length, `round ${round}`)
+  }
+  for (const partition of partitions) assert.equal(await ask(partition, '/path?q=2'), `for ${partition ?? 'nobody'}`)
+  assert.equal(origin.requests.length, partitions.length, 'equivalent within a partition')
+
+  await ask('a', '/other', 'POST')
+  for (const partition of partitions) await ask(partition, '/path?q=1')
+  assert.equal(origin.requests.length, partitions.length + 2, 'a group is of its partition')
+  await ask('b', '/path?q=3', 'POST')
+  for (const partition of partitions) await ask(partition, '/path?q=1')
+  assert.equal(origin.requests.length, partitions.length + 4, 'and so is what an unsafe request invalidates')
+
+  const keys: string[] = []
+  for await (const { key } of manager.entries()) keys.push(key)
+  assert.equal(keys.length, partitions.length)
+  for (const key of keys) assert.equal(await manager.delete(key), true)
 })

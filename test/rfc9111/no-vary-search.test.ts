@@ -100,6 +100,16 @@ test('what is stored for the query itself goes before what is equivalent', async
   assert.deepEqual([(await get('/path?a=1')).text, (await get('/path?a=3')).text], ['1', '2'])
 })
 
+test('what was asked for by another Host is equivalent to nothing', async (t) => {
+  const { get, count } = await stageOf(t, saying('params'))
+  await get('/path?a=1', { host: 'evil.example' })
+  await get('/path?a=2')
+  await get('/path', { host: 'other.example' })
+  assert.equal(count(), 3)
+  await get('/path?a=3', { host: 'evil.example' })
+  assert.equal(count(), 3)
+})
+
 test('Vary holds between equivalent queries too', async (t) => {
   const { get, count } = await stageOf(t, control('max-age=100', { 'no-vary-search': 'params', vary: 'x-a' }))
   await get('/path?a=1', { 'x-a': '1' })
