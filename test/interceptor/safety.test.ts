@@ -279,7 +279,7 @@ test('partitions share a manager and nothing that is stored', async (t) => {
   const origin = await startOrigin(t, ({ headers, method }, response) => {
     const fields = { 'cache-control': 'max-age=60', 'cache-groups': '"g"', 'no-vary-search': 'params' }
     response.writeHead(200, method === 'POST' ? { 'cache-group-invalidation': '"g"' } : fields)
-    response.end(`for ${headers['x-user']}`)
+    response.end(`for ${String(headers['x-user'])}`)
   })
   const { manager } = await startCache(t)
   const agent = new Agent()
