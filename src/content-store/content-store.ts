@@ -24,6 +24,7 @@ import { Descriptors, type DescriptorLimits } from './descriptors.ts'
 import { isFolder, moveInto, replaceFile } from './files.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
+import { Membership } from './membership.ts'
 import { readSnapshot, writeSnapshot, type Snapshot } from './snapshot-file.ts'
 
 /** A file found on disk: its name is the hash that cacache gives it. */
@@ -58,13 +59,21 @@ export class ContentStore {
   static async open(directory: string, limits: DescriptorLimits): Promise<ContentStore> {
     const layout = new Layout(directory)
     try {
-      for (const path of [layout.directory, layout.index, layout.content, layout.temporary]) {
+      for (const path of [layout.directory, layout.index, layout.content, layout.temporary, layout.processes]) {
         await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
       }
     } catch (error) {
       throw new DirectoryError(directory, (error as Error).message, error)
     }
     return new ContentStore(layout, limits)
+  }
+
+  /**
+   * Says in the directory that this manager has it open.
+   * @throws {DirectoryError} when that cannot be written, or another has it and the file system is not for sharing
+   */
+  async join(): Promise<Membership> {
+    return await Membership.join(this.#layout)
   }
 
   /** A writer for one body. Its result is given to `publish`. */
@@ -100,11 +109,23 @@ export class ContentStore {
     return parseBucket(bytes).filter((record) => record.key === key)
   }
 
-  /** Replaces the variants of a key by what `change` makes of those on disk; without any, the file goes. */
+  /** The same once no update of this process is under way for it. */
+  async readSettledBucket(key: string): Promise<StoredResponse[]> {
+    return await this.#buckets.run(key, () => this.readBucket(key))
+  }
+
+  /**
+   * Replaces the variants of a key by what `change` makes of those on disk; without any, the file goes. Nothing is
+   * written when nothing changes. Another process may do the same at the same time: the later rename wins, and the
+   * notes that follow both (journal.ts) make everybody look at what has become of it.
+   */
   async updateBucket(key: string, change: (records: StoredResponse[]) => StoredResponse[]): Promise<void> {
     await this.#buckets.run(key, async () => {
       const path = this.#layout.bucket(key)
-      const records = change(await this.readBucket(key))
+      const before = await this.readBucket(key)
+      const records = change(before)
+      if (records.length > 0 && records.length === before.length && records.every((each, i) => each === before[i]))
+        return
       if (records.length === 0) await rm(path, { recursive: true, force: true })
       else await this.#writing.during(() => replaceFile(path, formatBucket(records), this.#layout.temporaryFile()))
     })
@@ -126,10 +147,21 @@ export class ContentStore {
     return parseBucket(bytes).filter((record) => bucketHash(record.key) === hash)
   }
 
-  /** Removes temporary files whose writer is gone. */
-  async removeAbandoned(): Promise<void> {
+  /** Whether there is a file for this body. */
+  async hasBody({ sha256 }: StoredBody): Promise<boolean> {
+    return (await lstat(this.#layout.contentFile(sha256)).catch(() => undefined)) !== undefined
+  }
+
+  /** Every record on disk, in no order. */
+  async *records(): AsyncGenerator<StoredResponse, void, void> {
+    for await (const file of this.buckets()) yield* await this.recordsIn(file)
+  }
+
+  /** Removes temporary files whose writer is gone: `runs` are those that are known to live, whatever their pid says. */
+  async removeAbandoned(runs: ReadonlySet<string>): Promise<void> {
     for (const name of await readdir(this.#layout.temporary)) {
-      if (isAbandoned(name)) await rm(join(this.#layout.temporary, name), { force: true, recursive: true })
+      if (isAbandoned(name) && !runs.has(name.split('-')[1] ?? ''))
+        await rm(join(this.#layout.temporary, name), { force: true, recursive: true })
     }
   }
 
@@ -137,8 +169,9 @@ export class ContentStore {
     return await readSnapshot(this.#layout)
   }
 
-  async writeSnapshot(records: Iterable<StoredResponse>, index: Uint8Array): Promise<void> {
-    await writeSnapshot(this.#layout, records, index)
+  /** `asOf`: what was written to the directory before it is in the snapshot, in milliseconds since the epoch. */
+  async writeSnapshot(records: Iterable<StoredResponse>, index: Uint8Array, asOf: number): Promise<void> {
+    await writeSnapshot(this.#layout, records, index, asOf)
   }
 
   /** Removes the directory and all in it. */

@@ -4,6 +4,7 @@
  *   index-v5/ab/cd/ef…            one bucket a cache key, named by sha256 of the key   (cacache)
  *   content-v2/sha256/ab/cd/ef…   one file a body, named by sha256 of its bytes        (cacache)
  *   tmp/<pid>-<run>-<n>           what is being written; renamed into place when whole (cacache's folder)
+ *   procs/<pid>-<run>-…           one journal for each open manager, see membership.ts and journal.ts
  *   snapshot                      the memory index as it was: a hint that may be missing or old
  */
 import { createHash, randomUUID } from 'node:crypto'
@@ -17,13 +18,14 @@ const INDEX = 'index-v5'
 const CONTENT = join('content-v2', 'sha256')
 
 /** Tells this run of this process from an earlier one with the same process id. */
-const RUN = randomUUID().slice(0, 8)
+export const RUN: string = randomUUID().slice(0, 8)
 
 export class Layout {
   readonly directory: string
   readonly index: string
   readonly content: string
   readonly temporary: string
+  readonly processes: string
   readonly snapshot: string
   #written = 0
 
@@ -32,6 +34,7 @@ export class Layout {
     this.index = join(directory, INDEX)
     this.content = join(directory, CONTENT)
     this.temporary = join(directory, 'tmp')
+    this.processes = join(directory, 'procs')
     this.snapshot = join(directory, 'snapshot')
   }
 
@@ -68,9 +71,13 @@ export function isAbandoned(name: string): boolean {
   const [pid, run] = name.split('-')
   const id = Number(pid)
   if (run === undefined || !Number.isSafeInteger(id) || id <= 0) return true
-  if (id === process.pid) return run !== RUN
+  return id === process.pid ? run !== RUN : isGone(id)
+}
+
+/** Whether there is no process of this id, as far as this one can see. */
+export function isGone(pid: number): boolean {
   try {
-    process.kill(id, 0)
+    process.kill(pid, 0)
     return false
   } catch (error) {
     // EPERM: it lives, and belongs to somebody else.

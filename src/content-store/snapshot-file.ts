@@ -34,8 +34,8 @@ export async function writeSnapshot(
   layout: Layout,
   records: Iterable<StoredResponse>,
   index: Uint8Array,
+  writtenAt: number,
 ): Promise<void> {
-  const writtenAt = Date.now()
   const lines = Buffer.from(Array.from(records, (record) => JSON.stringify(recordToJson(record))).join('\n'))
   const checksum = crc32(index, crc32(lines))
   const header: Header = { version: SNAPSHOT_VERSION, writtenAt, recordBytes: lines.length, checksum }

@@ -6,6 +6,7 @@ import { TTLCache } from '@isaacs/ttlcache'
 import type { BodyReader } from '../content-store/body-reader.ts'
 import type { ContentStore } from '../content-store/content-store.ts'
 import { isOutOfDescriptors } from '../content-store/descriptors.ts'
+import type { Membership } from '../content-store/membership.ts'
 import { groupsOf } from '../policy/cache-groups.ts'
 import { keyOfGet } from '../policy/cache-key.ts'
 import type { CacheRequest, PolicySettings, ResponseHead } from '../policy/cache-request.ts'
@@ -52,7 +53,6 @@ export class CacheEngine {
   readonly #committer: Committer
   #limits: Pick<ResolvedManagerOptions, 'maxEntries' | 'maxSize'>
   #closed = false
-  #isReconciled = false
   readonly #revalidating = new Set<string>()
   readonly #validatedAlways = new TTLCache<string, true>({
     max: VALIDATED_KEYS,
@@ -61,10 +61,10 @@ export class CacheEngine {
   })
   readonly #absent = new TTLCache<string, true>({ max: ABSENT_KEYS, ttl: ABSENT_MS, checkAgeOnGet: true })
 
-  constructor(store: ContentStore, options: ResolvedManagerOptions) {
+  constructor(store: ContentStore, membership: Membership, options: ResolvedManagerOptions) {
     this.options = options
     this.#limits = options
-    this.holdings = new Holdings(store, this.statistics, options)
+    this.holdings = new Holdings(store, membership, this.statistics, options)
     this.#committer = new Committer(this.holdings, this.#invalidations, this.statistics, options)
   }
 
@@ -74,11 +74,6 @@ export class CacheEngine {
 
   get isClosed(): boolean {
     return this.#closed
-  }
-
-  /** The catalogue knows all that is on disk: what it does not hold is not stored. */
-  get isReconciled(): boolean {
-    return this.#isReconciled
   }
 
   get limits(): Pick<ResolvedManagerOptions, 'maxEntries' | 'maxSize'> {
@@ -102,10 +97,11 @@ export class CacheEngine {
   }
 
   #lookupKey(key: string, request: CacheRequest, settings: PolicySettings, now: number): Lookup {
-    const ready = this.#whatDecides(key)
-    if (ready !== undefined) return { outcome: 'pending', ready }
+    const commit = this.#committer.underWay(key)
+    if (commit !== undefined) return { outcome: 'pending', ready: commit }
     const selection = this.#select(key, request, settings, now)
     const { stored, varies } = selection
+    if (stored === undefined && this.#mayLieOnDisk(key)) return { outcome: 'pending', ready: this.#load(key) }
     this.catalogue.countRequest(selection)
     const because = varies ? 'vary-miss' : 'uri-miss'
     if (stored === undefined) return { outcome: 'miss', because }
@@ -132,16 +128,20 @@ export class CacheEngine {
 
   /** The most recent stored response of a key, once what is under way for it has ended. */
   async newest(key: string): Promise<StoredResponse | undefined> {
-    await this.#whatDecides(key)
+    await this.#committer.underWay(key)
+    if (this.catalogue.variants(key).length === 0 && this.#mayLieOnDisk(key)) {
+      await this.#load(key)
+      this.#absent.delete(key)
+    }
     return this.catalogue.newest(key)
   }
 
-  /** A commit of this key that is under way, or, before the catalogue is whole, a look at the disk. */
-  #whatDecides(key: string): Promise<void> | undefined {
-    const commit = this.#committer.underWay(key)
-    if (commit !== undefined) return commit
-    if (this.#isReconciled || this.#closed || this.#absent.has(key)) return undefined
-    return this.catalogue.variants(key).length > 0 ? undefined : this.#load(key)
+  /** Whether the disk has to be asked about a key of which what is wanted is not in memory. */
+  #mayLieOnDisk(key: string): boolean {
+    if (this.holdings.isWhole || this.#closed) return false
+    // Another process may store it at any time: that it was not there is good for one lookup.
+    if (this.holdings.membership.hasCompany) return !this.#absent.delete(key)
+    return !this.#absent.has(key) && this.catalogue.variants(key).length === 0
   }
 
   async #load(key: string): Promise<void> {
@@ -153,17 +153,14 @@ export class CacheEngine {
     this.#absent.set(key, true)
   }
 
-  /** Takes a record found on disk; what was invalidated since the start is removed there instead. */
+  /** Takes a record found on disk; what was invalidated after it was requested is removed there instead. */
   adopt(record: StoredResponse): void {
     if (this.#closed) return
-    if (this.#invalidations.concern(record, 0)) this.holdings.eraseKey(record.key)
+    if (this.#isOutdated(record)) this.holdings.eraseKey(record.key, this.#isOutdated)
     else this.holdings.adopt(record)
   }
 
-  /** From now on the catalogue is whole. */
-  markReconciled(): void {
-    this.#isReconciled = true
-  }
+  readonly #isOutdated = (record: StoredResponse): boolean => this.#invalidations.outdate(record, this.options.clock())
 
   /**
    * Opens a stored body, all of it or a part. When it is missing or damaged, the record goes too, and the request is a
@@ -257,7 +254,7 @@ export class CacheEngine {
 
   /** A 304 changed what the response varies on: its name changes, in memory and in the bucket. */
   #rename(before: StoredResponse, after: StoredResponse): void {
-    const renamed = this.holdings.guarding(after.body.sha256, async () => {
+    const renamed = this.holdings.guarding(after, async () => {
       this.holdings.remove(before)
       await this.holdings.add(after)
     })
@@ -277,12 +274,24 @@ export class CacheEngine {
 
   /** RFC 9111 section 4.4: everything stored for the key goes, and what is being fetched for it is not stored. */
   invalidate(key: string): void {
-    // What answers for this URI though it is stored for another would outlive the change.
-    for (const each of [key, ...this.catalogue.equivalents(key)]) {
-      this.#invalidations.mark(each)
+    const time = this.options.clock()
+    this.holdings.membership.note({ note: 'invalidated', key, time })
+    for (const each of this.#mark(key, time)) {
       this.holdings.removeKey(each)
-      if (!this.#isReconciled) this.holdings.eraseKey(each)
+      if (!this.holdings.isWhole) this.holdings.eraseKey(each, this.#isOutdated)
     }
+  }
+
+  /** Another process has done so at this time: what was requested later stays. */
+  invalidateUntil(key: string, time: number): void {
+    for (const each of this.#mark(key, time)) this.holdings.removeKey(each, this.#isOutdated)
+  }
+
+  /** What answers for this URI though it is stored for another would outlive the change. */
+  #mark(key: string, time: number): string[] {
+    const keys = [key, ...this.catalogue.equivalents(key)]
+    for (const each of keys) this.#invalidations.mark(each, time)
+    return keys
   }
 
   /**
@@ -291,17 +300,57 @@ export class CacheEngine {
    */
   invalidateGroups(target: string, groups: ReadonlySet<string>): void {
     if (groups.size === 0) return
+    const time = this.options.clock()
+    this.holdings.membership.note({ note: 'groups', uri: target, groups: [...groups], time })
+    for (const key of this.#keysOfGroups(target, groups)) this.invalidate(key)
+  }
+
+  /** Another process has done so at this time. */
+  invalidateGroupsUntil(target: string, groups: ReadonlySet<string>, time: number): void {
+    for (const key of this.#keysOfGroups(target, groups)) this.invalidateUntil(key, time)
+  }
+
+  #keysOfGroups(target: string, groups: ReadonlySet<string>): string[] {
     const { origin, hash } = new URL(keyOfGet(target))
-    for (const { key, fields } of [...this.catalogue.records()]) {
+    const isMeant = ({ key, fields }: StoredResponse): boolean => {
       const uri = keyOfGet(key)
-      const isOfSame = uri.startsWith(`${origin}/`) && new URL(uri).hash === hash
-      if (isOfSame && !groupsOf(fields).isDisjointFrom(groups)) this.invalidate(key)
+      return uri.startsWith(`${origin}/`) && new URL(uri).hash === hash && !groupsOf(fields).isDisjointFrom(groups)
     }
+    return [...this.catalogue.records()].filter(isMeant).map(({ key }) => key)
   }
 
   clear(): void {
-    this.#invalidations.markAll()
+    const time = this.options.clock()
+    this.#invalidations.markAll(time)
+    this.holdings.membership.note({ note: 'cleared', time })
     this.holdings.removeAll()
+    if (this.holdings.isWhole) return
+    const erased = this.holdings.eraseAll(this.#isOutdated)
+    this.holdings.tasks.add(erased.catch((error) => this.statistics.fault('delete', error)))
+  }
+
+  /** Another process has done so at this time. */
+  clearUntil(time: number): void {
+    this.#invalidations.markAll(time)
+    for (const stored of [...this.catalogue.records()]) if (this.#isOutdated(stored)) this.holdings.remove(stored)
+  }
+
+  /**
+   * Another process has changed the bucket of this key: the leader looks at what has become of it, others let go of
+   * what they hold, and look when they are asked for it.
+   */
+  async noticeChange(key: string, bodies: Iterable<string>): Promise<void> {
+    this.#absent.delete(key)
+    if (this.holdings.membership.isLeader) await this.holdings.synchronise(key, bodies, (record) => this.adopt(record))
+    else for (const stored of this.catalogue.variants(key)) this.holdings.forget(stored)
+  }
+
+  /** What the others did is not known any more: what is held is not to be trusted, nor what is being fetched. */
+  startOver(): void {
+    this.#invalidations.markAll()
+    this.#absent.clear()
+    for (const stored of [...this.catalogue.records()]) this.holdings.forget(stored)
+    this.holdings.markUnreconciled()
   }
 
   resize(maxEntries: number, maxSize: number): void {

@@ -98,6 +98,8 @@ export class Committer {
     const body = await writer.finish()
     if (body === undefined) throw writer.failure
     const record: StoredResponse = { ...head, body }
+    // What was invalidated elsewhere meanwhile must not come back with this.
+    if (this.#holdings.membership.hasCompany) await this.#holdings.membership.poll()
     const refusal = this.#whyNotCommit(record, generation)
     if (refusal !== undefined) {
       this.#statistics.refused(head.key, refusal)
@@ -105,11 +107,12 @@ export class Committer {
       return false
     }
     try {
-      return await this.#holdings.guarding(body.sha256, async () => {
+      return await this.#holdings.guarding(record, async () => {
         await this.#holdings.store.publish(writer, body)
-        await this.#holdings.add(record)
-        if (this.#invalidations.concern(record, generation)) this.#holdings.remove(record)
-        const isKept = this.#holdings.catalogue.holds(record)
+        const isStored = await this.#holdings.add(record)
+        const isVoid = this.#invalidations.concern(record, generation)
+        if (isVoid) this.#holdings.discard(record)
+        const isKept = isStored && !isVoid
         if (isKept) this.#statistics.stored(record.key, body.size)
         return isKept
       })

@@ -5,26 +5,61 @@
  * - a record in the catalogue has its bucket line and its content on disk, or is found out at its first hit and dropped;
  * - a body's file goes with the last record that needs it, and never while one is about to be added;
  * - a fault of the disk is counted and published, and thrown to nobody.
+ *
+ * With other processes on the directory (membership.ts) the leader's catalogue is the whole of it, so it alone evicts and
+ * removes bodies. A follower's holds what it has come across: what it evicts stays on disk, and of bodies that it needs
+ * no more it tells the leader. Everybody erases what is void or damaged from its bucket, and tells so.
  */
 import type { ContentStore } from '../content-store/content-store.ts'
+import type { Membership } from '../content-store/membership.ts'
 import type { Snapshot } from '../content-store/snapshot-file.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
 import { Catalogue, diskSize, type CatalogueOptions, type Removed } from './catalogue.ts'
 import type { Statistics } from './statistics.ts'
 import { TaskSet } from './task-set.ts'
 
+/** For how long, in milliseconds, what other processes write may be unknown here. */
+const LAG_MS = 10_000
+
 export class Holdings {
   readonly catalogue: Catalogue
   readonly store: ContentStore
+  readonly membership: Membership
   readonly tasks: TaskSet = new TaskSet()
   readonly #statistics: Statistics
   /** Changed since the last snapshot. */
   #isDirty = false
+  #isReconciled = false
+  /** Bodies that may be needed no more, until the catalogue is whole and can tell. */
+  readonly #doubtful = new Set<string>()
 
-  constructor(store: ContentStore, statistics: Statistics, options: CatalogueOptions) {
+  constructor(store: ContentStore, membership: Membership, statistics: Statistics, options: CatalogueOptions) {
     this.store = store
+    this.membership = membership
     this.#statistics = statistics
     this.catalogue = new Catalogue(options)
+  }
+
+  /** The catalogue has been compared with the whole disk. */
+  get isReconciled(): boolean {
+    return this.#isReconciled
+  }
+
+  /** The catalogue knows all that is on disk, now: what it does not hold is not stored. */
+  get isWhole(): boolean {
+    return this.#isReconciled && !this.membership.hasCompany
+  }
+
+  markReconciled(): void {
+    this.#isReconciled = true
+    const doubtful = [...this.#doubtful]
+    this.#doubtful.clear()
+    for (const sha256 of doubtful) this.#removeUnneeded(sha256)
+  }
+
+  /** What other processes have done meanwhile is not known: the catalogue has to be compared again. */
+  markUnreconciled(): void {
+    this.#isReconciled = false
   }
 
   /** Takes a record found on disk into the catalogue, unless one as new is there. */
@@ -43,11 +78,17 @@ export class Holdings {
     } else for (const record of records.values()) this.adopt(record)
   }
 
-  /** Writes a record whose body has its final name, then holds it. Rejects when the disk does not take it. */
-  async add(record: StoredResponse): Promise<void> {
+  /**
+   * Writes a record whose body has its final name, then holds it. Resolves with whether it is stored; rejects when the
+   * disk does not take it.
+   */
+  async add(record: StoredResponse): Promise<boolean> {
     await this.store.updateBucket(record.key, (records) => [...withoutVariant(records, record), record])
     this.#isDirty = true
     this.#release(this.catalogue.add(record))
+    this.membership.note({ note: 'stored', key: record.key, bodies: [record.body.sha256] })
+    // What a follower does not hold is stored all the same, for the leader to judge.
+    return !this.membership.isLeader || this.catalogue.holds(record)
   }
 
   /** Another record over the same body in the place of this one: in memory only, the bucket is not written. */
@@ -60,47 +101,93 @@ export class Holdings {
   remove(stored: StoredResponse): boolean {
     if (!this.catalogue.remove(stored)) return false
     this.#isDirty = true
-    this.#background('delete', stored.key, this.#erase(stored.key, stored))
+    this.#background('delete', stored.key, this.#eraseRecord(stored))
     return true
   }
 
-  /** Takes out all variants of a key. */
-  removeKey(key: string): boolean {
-    const held = this.catalogue.variants(key)
-    for (const stored of held) this.remove(stored)
-    return held.length > 0
+  /** Takes out this record, held or not. */
+  discard(stored: StoredResponse): void {
+    if (!this.remove(stored)) this.#background('delete', stored.key, this.#eraseRecord(stored))
   }
 
-  /** Takes out what only the disk may know of a key. */
-  eraseKey(key: string): void {
-    this.#background('delete', key, this.#erase(key))
+  /** Takes out all variants of a key that are like this; by default all. */
+  removeKey(key: string, isVoid: (stored: StoredResponse) => boolean = () => true): void {
+    for (const stored of this.catalogue.variants(key)) if (isVoid(stored)) this.remove(stored)
+  }
+
+  /** Takes out what only the disk may know of a key, as far as it is void. */
+  eraseKey(key: string, isVoid: (stored: StoredResponse) => boolean): void {
+    const isToGo = (record: StoredResponse) => isVoid(record) && this.catalogue.current(record) === undefined
+    this.#background('delete', key, this.#erase(key, isToGo))
   }
 
   removeAll(): void {
     for (const stored of [...this.catalogue.records()]) this.remove(stored)
   }
 
+  /** The same for what only the disk may know. */
+  async eraseAll(isVoid: (stored: StoredResponse) => boolean): Promise<void> {
+    for await (const file of this.store.buckets()) {
+      for (const { key } of await this.store.recordsIn(file)) this.eraseKey(key, isVoid)
+    }
+  }
+
+  /** Lets go of a record in memory: the disk is another's affair. */
+  forget(stored: StoredResponse): void {
+    if (this.catalogue.remove(stored)) this.#isDirty = true
+  }
+
+  /**
+   * Makes the catalogue what the disk says of a key, of which another process has written: `adopt` takes each record
+   * found, and bodies that have come out of use go, these among them.
+   */
+  async synchronise(key: string, bodies: Iterable<string>, adopt: (record: StoredResponse) => void): Promise<void> {
+    const records = await this.store.readSettledBucket(key)
+    const unneeded = new Set(bodies)
+    for (const held of this.catalogue.variants(key)) {
+      const found = records.find(({ variant }) => variant === held.variant)
+      // Freshened here or not, what lies on disk is what everybody else has.
+      if (found?.body.sha256 === held.body.sha256) continue
+      this.forget(held)
+      unneeded.add(held.body.sha256)
+    }
+    for (const record of records) {
+      // It was asked for where it was stored, of which nothing is known here.
+      const name = entryKey(record.key, record.variant)
+      if (this.catalogue.current(record) === undefined)
+        this.catalogue.countRequest({ name, stored: undefined, varies: false })
+      adopt(record)
+    }
+    for (const sha256 of unneeded) this.#removeUnneeded(sha256, key)
+  }
+
   resize(maxEntries: number, maxSize: number): void {
     this.#release(this.catalogue.resize(maxEntries, maxSize))
   }
 
-  /** While `work` runs, this body counts as needed: nothing removes it between its publication and its record's. */
-  async guarding<T>(sha256: string, work: () => Promise<T>): Promise<T> {
-    this.catalogue.retain(sha256)
+  /** While `work` runs, this record's body counts as needed: nothing removes it between its publication and the record's. */
+  async guarding<T>({ key, body }: Pick<StoredResponse, 'key' | 'body'>, work: () => Promise<T>): Promise<T> {
+    this.catalogue.retain(body.sha256)
     try {
       return await work()
+    } catch (error) {
+      // The body may lie there without a record.
+      if (!this.membership.isLeader) this.membership.note({ note: 'erased', key, bodies: [body.sha256] })
+      throw error
     } finally {
-      this.catalogue.release(sha256)
-      this.#removeUnneeded(sha256)
+      this.catalogue.release(body.sha256)
+      // Of what a follower has stored, the leader knows.
+      if (this.membership.isLeader) this.#removeUnneeded(body.sha256, key)
     }
   }
 
-  /** Writes the snapshot if anything has changed since the last one. */
+  /** Writes the snapshot if anything has changed since the last one. The leader's, which is of the whole directory. */
   async writeSnapshot(): Promise<void> {
-    if (!this.#isDirty) return
+    if (!this.#isDirty || !this.membership.isLeader) return
     this.#isDirty = false
+    const asOf = Date.now() - (this.membership.hasCompany ? LAG_MS : 0)
     try {
-      await this.store.writeSnapshot(this.catalogue.records(), this.catalogue.snapshot())
+      await this.store.writeSnapshot(this.catalogue.records(), this.catalogue.snapshot(), asOf)
     } catch (error) {
       this.#isDirty = true
       this.#statistics.fault('snapshot', error)
@@ -108,38 +195,49 @@ export class Holdings {
   }
 
   #release(removed: readonly Removed[]): void {
+    if (removed.length > 0) this.#isDirty = true
+    if (!this.membership.isLeader) return
     for (const { stored, reason } of removed) {
-      this.#isDirty = true
-      if (reason === 'replaced') this.#removeUnneeded(stored.body.sha256)
+      if (reason === 'replaced') this.#removeUnneeded(stored.body.sha256, stored.key)
       else {
         this.#statistics.evicted({ key: stored.key, reason, size: diskSize(stored) })
-        this.#background('delete', stored.key, this.#erase(stored.key, stored))
+        this.#background('delete', stored.key, this.#eraseRecord(stored))
       }
     }
   }
 
-  /** Removes from the disk what the catalogue does not hold: one record, or all of a key, and their bodies. */
-  async #erase(key: string, only?: StoredResponse): Promise<void> {
-    const erased = new Set(only === undefined ? [] : [only.body.sha256])
+  /** Removes a record from the disk, and its body. A newer response of the same name may have come: it stays. */
+  async #eraseRecord(stored: StoredResponse): Promise<void> {
+    const isToGo = (record: StoredResponse) =>
+      record.variant === stored.variant &&
+      record.responseTime <= stored.responseTime &&
+      this.catalogue.current(record) === undefined
+    await this.#erase(stored.key, isToGo, stored.body.sha256)
+  }
+
+  async #erase(key: string, isToGo: (record: StoredResponse) => boolean, ...unneeded: string[]): Promise<void> {
+    const bodies = new Set(unneeded)
     await this.store.updateBucket(key, (records) =>
       records.filter((record) => {
-        // A newer response of the same name may have come: it stays.
-        const stays =
-          (only !== undefined && record.variant !== only.variant) || this.catalogue.current(record) !== undefined
-        if (!stays) erased.add(record.body.sha256)
-        return stays
+        const goes = isToGo(record)
+        if (goes) bodies.add(record.body.sha256)
+        return !goes
       }),
     )
-    for (const sha256 of erased) await this.#removeBody(sha256)
+    if (bodies.size > 0) this.membership.note({ note: 'erased', key, bodies: [...bodies] })
+    if (this.membership.isLeader) for (const sha256 of bodies) await this.#removeBody(sha256)
   }
 
-  #removeUnneeded(sha256: string): void {
-    if (!this.catalogue.isReferenced(sha256)) this.#background('delete', undefined, this.#removeBody(sha256))
+  #removeUnneeded(sha256: string, key?: string): void {
+    if (!this.catalogue.isReferenced(sha256)) this.#background('delete', key, this.#removeBody(sha256))
   }
 
+  /** The leader's to call, and once its catalogue is whole to be done: before that, others may need it. */
   async #removeBody(sha256: string): Promise<void> {
-    if (this.catalogue.isReferenced(sha256)) return
-    await this.store.removeBody(sha256, () => this.catalogue.isReferenced(sha256))
+    if (!this.#isReconciled) this.#doubtful.add(sha256)
+    else if (!this.catalogue.isReferenced(sha256)) {
+      await this.store.removeBody(sha256, () => this.catalogue.isReferenced(sha256))
+    }
   }
 
   #background(operation: string, key: string | undefined, work: Promise<unknown>): void {

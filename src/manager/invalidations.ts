@@ -1,6 +1,7 @@
 /**
- * What was invalidated and when, counted in invalidations, so that a fetch that began before one of them does not
- * commit after it: the response it brings may be older than the change.
+ * What was invalidated and when, so that a response that may be older than the change is neither committed after it nor
+ * taken from the disk. What this process fetches is judged by generations, counted in invalidations, that no clock can
+ * disturb; what is found on disk, which another process may have put there, by the time of its request.
  */
 import { TTLCache } from '@isaacs/ttlcache'
 import { searchVariation, withoutSearch } from '../policy/no-vary-search.ts'
@@ -10,41 +11,64 @@ import type { StoredResponse } from '../stored-response.ts'
 const REMEMBERED_KEYS = 10_000
 const REMEMBERED_MS = 3_600_000
 
+interface Mark {
+  readonly generation: number
+  /** In milliseconds since the epoch. */
+  readonly time: number
+}
+
+const NEVER: Mark = { generation: 0, time: -Infinity }
+
 export class Invalidations {
   /** Invalidations so far. */
   #generation = 0
-  #allAt = 0
-  readonly #byKey = new TTLCache<string, number>({ max: REMEMBERED_KEYS, ttl: REMEMBERED_MS, checkAgeOnGet: true })
+  #all = NEVER
+  readonly #byKey = new TTLCache<string, Mark>({ max: REMEMBERED_KEYS, ttl: REMEMBERED_MS, checkAgeOnGet: true })
 
   /** To be remembered when a request is sent. */
   get generation(): number {
     return this.#generation
   }
 
-  mark(key: string): void {
-    this.#byKey.set(key, ++this.#generation)
-    this.#byKey.set(pathOf(key), this.#generation)
+  /** What was requested for a key until `time` is void, and what is being fetched for it now. */
+  mark(key: string, time: number): void {
+    this.#generation++
+    for (const name of [key, pathOf(key)]) this.#byKey.set(name, this.#next(this.#byKey.get(name), time))
   }
 
-  markAll(): void {
-    this.#allAt = ++this.#generation
+  /** The same for every key. Without a time: for what is being fetched only. */
+  markAll(time: number = -Infinity): void {
+    this.#generation++
+    this.#all = this.#next(this.#all, time)
   }
 
   /**
    * Whether something was invalidated after this generation that a response would answer for: its key, or, as it may
    * answer for other queries, any of the same path.
    */
-  concern({ key, fields }: Pick<StoredResponse, 'key' | 'fields'>, generation: number): boolean {
-    if (this.#allAt > generation || this.#isMarkedSince(key, generation)) return true
-    return searchVariation(fields) !== undefined && this.#isMarkedSince(pathOf(key), generation)
+  concern(response: Pick<StoredResponse, 'key' | 'fields'>, generation: number): boolean {
+    return this.#marksOf(response).some((mark) => mark.generation > generation)
+  }
+
+  /** Whether a stored response was requested before something that it would answer for was invalidated. */
+  outdate(stored: Pick<StoredResponse, 'key' | 'fields' | 'requestTime'>, now: number): boolean {
+    // A clock that was set back makes what is older look as if it were to come.
+    return this.#marksOf(stored).some(
+      ({ time }) => time >= stored.requestTime || (time > -Infinity && stored.requestTime > now),
+    )
   }
 
   close(): void {
     this.#byKey.cancelTimer()
   }
 
-  #isMarkedSince(name: string, generation: number): boolean {
-    return (this.#byKey.get(name) ?? 0) > generation
+  #marksOf({ key, fields }: Pick<StoredResponse, 'key' | 'fields'>): Mark[] {
+    const ofPath = searchVariation(fields) === undefined ? NEVER : this.#byKey.get(pathOf(key))
+    return [this.#all, this.#byKey.get(key) ?? NEVER, ofPath ?? NEVER]
+  }
+
+  #next(before: Mark = NEVER, time: number): Mark {
+    return { generation: this.#generation, time: Math.max(before.time, time) }
   }
 }
 

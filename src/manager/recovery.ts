@@ -15,51 +15,71 @@ import type { CacheEngine } from './cache-engine.ts'
  */
 const ORPHAN_GRACE_MS = 600_000
 
-/** Takes the snapshot's records in. Resolves with the work that remains, to be run in the background. */
+/**
+ * Takes the snapshot's records in. Resolves with the work that remains, to be run in the background. It is the leader's:
+ * where others have the directory open, what the snapshot says may have been void for long.
+ */
 export async function recover(engine: CacheEngine): Promise<() => Promise<void>> {
+  if (!engine.holdings.membership.isLeader) return async () => {}
   const snapshot = await engine.holdings.store.readSnapshot()
   if (snapshot !== undefined) engine.holdings.restore(snapshot)
-  const records = snapshot?.records ?? []
-  return async () => {
-    try {
-      await engine.holdings.store.removeAbandoned()
-      await reconcile(engine, records, snapshot?.writtenAt ?? 0)
-      await removeOrphans(engine)
-    } catch (error) {
-      engine.statistics.fault('recover', error)
-    }
+  return () => sweep(engine, snapshot?.records ?? [], snapshot?.writtenAt ?? 0)
+}
+
+/**
+ * Compares the catalogue with the whole directory, of which these records were known at this time (in milliseconds since
+ * the epoch), and removes what nobody needs.
+ */
+export async function sweep(engine: CacheEngine, known: readonly StoredResponse[], knownAt: number): Promise<void> {
+  try {
+    await engine.holdings.store.removeAbandoned(engine.holdings.membership.runs)
+    if (await reconcile(engine, known, knownAt)) await compareBodies(engine)
+  } catch (error) {
+    engine.statistics.fault('recover', error)
   }
 }
 
-async function reconcile(engine: CacheEngine, known: readonly StoredResponse[], knownAt: number): Promise<void> {
+/** Resolves with whether it came to its end. */
+async function reconcile(engine: CacheEngine, known: readonly StoredResponse[], knownAt: number): Promise<boolean> {
   const missing = new Map<string, StoredResponse[]>()
   for (const record of known) {
     const hash = bucketHash(record.key)
     missing.set(hash, [...(missing.get(hash) ?? []), record])
   }
   for await (const file of engine.holdings.store.buckets()) {
-    if (engine.isClosed) return
+    if (!mayGoOn(engine)) return false
     const ofFile = missing.get(file.hash)
     missing.delete(file.hash)
     if (ofFile === undefined || file.modifiedAt >= knownAt) await readAgain(engine, file, ofFile ?? [])
   }
-  // The snapshot names them, the disk has them no more.
-  for (const records of missing.values()) for (const record of records) engine.catalogue.remove(record)
-  engine.markReconciled()
+  // They were known, the disk has them no more.
+  for (const records of missing.values()) for (const record of records) engine.holdings.forget(record)
+  if (!mayGoOn(engine)) return false
+  engine.holdings.markReconciled()
+  return true
 }
 
 async function readAgain(engine: CacheEngine, file: FoundFile, known: readonly StoredResponse[]): Promise<void> {
   const found = await engine.holdings.store.recordsIn(file)
-  const variants = new Set(found.map((record) => record.variant))
-  for (const record of known) if (!variants.has(record.variant)) engine.catalogue.remove(record)
+  const variants = new Map(found.map((record) => [record.variant, record.body.sha256]))
+  for (const record of known) if (variants.get(record.variant) !== record.body.sha256) engine.holdings.forget(record)
   for (const record of found) engine.adopt(record)
 }
 
-async function removeOrphans(engine: CacheEngine): Promise<void> {
+/** Bodies without a record go, and records without a body. */
+async function compareBodies(engine: CacheEngine): Promise<void> {
+  const { catalogue, store } = engine.holdings
   const before = Date.now() - ORPHAN_GRACE_MS
-  for await (const file of engine.holdings.store.bodies()) {
-    if (engine.isClosed) return
-    if (file.modifiedAt >= before || engine.catalogue.isReferenced(file.hash)) continue
-    await engine.holdings.store.removeBody(file.hash, () => engine.catalogue.isReferenced(file.hash))
+  const unseen = new Map([...catalogue.records()].map((record) => [record.body.sha256, record]))
+  for await (const file of store.bodies()) {
+    if (!mayGoOn(engine)) return
+    unseen.delete(file.hash)
+    if (file.modifiedAt >= before || catalogue.isReferenced(file.hash)) continue
+    await store.removeBody(file.hash, () => catalogue.isReferenced(file.hash))
   }
+  for (const record of unseen.values()) if (!(await store.hasBody(record.body))) engine.holdings.remove(record)
+}
+
+function mayGoOn(engine: CacheEngine): boolean {
+  return !engine.isClosed && engine.holdings.membership.isLeader
 }

@@ -8,17 +8,16 @@ import { cacheKey } from '../policy/cache-key.ts'
 import type { StoredResponse } from '../stored-response.ts'
 import { CacheEngine } from './cache-engine.ts'
 import { diskSize } from './catalogue.ts'
+import { Neighbours } from './neighbours.ts'
 import { resolveManagerOptions, type ManagerOptions } from './options.ts'
 import { storePut, type PutResponse } from './put.ts'
 import { recover } from './recovery.ts'
 import type { Counts } from './statistics.ts'
 import { describeEntry, toCachedResponse, type CachedEntry, type CachedResponse } from './views.ts'
 
-/** Counts since the manager was opened, and what it holds now. */
+/** Counts since the manager was opened, and what it holds now: see `entryCount` and `size` of the manager. */
 export interface ManagerStats extends Counts {
-  /** Stored responses. */
   readonly entryCount: number
-  /** Bytes on disk, in blocks of the file system. */
   readonly size: number
 }
 
@@ -32,7 +31,8 @@ export function engineOf(manager: StreamingManager): CacheEngine {
 }
 
 /**
- * An HTTP cache in a directory. Several interceptors may share one manager; each directory needs one only.
+ * An HTTP cache in a directory. Several interceptors may share one manager; each directory needs one only in a process.
+ * Other processes may have the directory open at the same time: one of them, the leader, keeps the limits for all.
  *
  * @example
  * const manager = await StreamingManager.open('./cache', { maxSize: 2 * 1024 ** 3 })
@@ -41,11 +41,13 @@ export function engineOf(manager: StreamingManager): CacheEngine {
 export class StreamingManager {
   readonly #engine: CacheEngine
   readonly #isTemporary: boolean
+  readonly #neighbours: Neighbours
   #timer: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
   private constructor(engine: CacheEngine, isTemporary: boolean) {
     this.#engine = engine
+    this.#neighbours = new Neighbours(engine)
     this.#isTemporary = isTemporary
     engines.set(this, engine)
   }
@@ -54,7 +56,8 @@ export class StreamingManager {
    * Opens the cache in a directory, making it where it is missing. What was stored there before hits at once.
    *
    * @throws {InvalidOptionError} when an option or the directory is of the wrong type or out of range
-   * @throws {DirectoryError} when the directory cannot be made or written
+   * @throws {DirectoryError} when the directory cannot be made or written, or another process has it open and it is on
+   * a file system where they cannot share it, such as NFS
    */
   static async open(directory: string, options?: ManagerOptions): Promise<StreamingManager> {
     if (typeof directory !== 'string' || directory === '') {
@@ -80,10 +83,13 @@ export class StreamingManager {
     isTemporary: boolean,
   ): Promise<StreamingManager> {
     const resolved = resolveManagerOptions(options)
-    const engine = new CacheEngine(await ContentStore.open(resolve(directory), resolved), resolved)
+    const store = await ContentStore.open(resolve(directory), resolved)
+    const engine = new CacheEngine(store, await store.join(), resolved)
     const reconcile = await recover(engine)
-    engine.holdings.tasks.add(reconcile())
     const manager = new StreamingManager(engine, isTemporary)
+    // What others have noted concerns what the snapshot says.
+    await engine.holdings.membership.poll()
+    engine.holdings.tasks.add(reconcile())
     if (resolved.snapshotInterval > 0) {
       manager.#timer = setInterval(
         () => engine.holdings.tasks.add(engine.holdings.writeSnapshot()),
@@ -98,12 +104,15 @@ export class StreamingManager {
     return this.#engine.holdings.store.directory
   }
 
-  /** Stored responses, variants of one URL counted one by one. */
+  /**
+   * Stored responses, variants of one URL counted one by one. Beside other processes, unless this one is the leader: as
+   * many of them as it has come across.
+   */
   get entryCount(): number {
     return this.#engine.catalogue.entryCount
   }
 
-  /** Bytes on disk, in blocks of the file system. */
+  /** Bytes on disk of what `entryCount` counts, in blocks of the file system. */
   get size(): number {
     return this.#engine.catalogue.size
   }
@@ -149,7 +158,7 @@ export class StreamingManager {
     const normalised = normalisedKey(key)
     this.#engine.invalidate(normalised)
     this.#engine.invalidate(cacheKey('HEAD', normalised))
-    await this.#engine.holdings.tasks.settled()
+    await this.#settled()
     return found
   }
 
@@ -160,7 +169,7 @@ export class StreamingManager {
   async clear(): Promise<void> {
     this.#assertOpen()
     this.#engine.clear()
-    await this.#engine.holdings.tasks.settled()
+    await this.#settled()
   }
 
   /**
@@ -169,12 +178,15 @@ export class StreamingManager {
    */
   async *entries(): AsyncGenerator<CachedEntry, void, void> {
     this.#assertOpen()
-    if (!this.#engine.isReconciled) await this.#engine.holdings.tasks.settled()
-    for (const stored of [...this.#engine.catalogue.records()]) yield describeEntry(stored, diskSize(stored))
+    const { holdings, catalogue } = this.#engine
+    if (!holdings.isReconciled) await holdings.tasks.settled()
+    const records = holdings.isWhole ? [...catalogue.records()] : holdings.store.records()
+    for await (const stored of records) yield describeEntry(stored, diskSize(stored))
   }
 
   /**
-   * Other limits from now on, in entries and bytes; what is over them goes. Resolves once it is gone from the disk.
+   * Other limits from now on, in entries and bytes; what is over them goes. Resolves once it is gone from the disk. Of
+   * several processes on a directory the leader's limits are kept: give all the same.
    *
    * @throws {InvalidOptionError} when a limit is out of range
    * @throws {ClosedError} after `close()`
@@ -186,9 +198,13 @@ export class StreamingManager {
     await this.#engine.holdings.tasks.settled()
   }
 
-  /** Resolves when nothing is being written, removed or looked through in the background, with the index on disk. */
+  /**
+   * Resolves when nothing is being written, removed or looked through in the background, with the index on disk, and
+   * what other processes had done before the call is done here as well.
+   */
   async runPendingTasks(): Promise<void> {
-    await this.#engine.holdings.tasks.settled()
+    await this.#engine.holdings.membership.poll()
+    await this.#settled()
     await this.#engine.holdings.writeSnapshot()
   }
 
@@ -207,9 +223,17 @@ export class StreamingManager {
 
   async #close(): Promise<void> {
     clearInterval(this.#timer)
+    this.#neighbours.close()
     await this.#engine.close()
-    if (this.#isTemporary) await this.#engine.holdings.store.destroy()
-    else await this.#engine.holdings.writeSnapshot()
+    const { holdings } = this.#engine
+    if (!this.#isTemporary) await holdings.writeSnapshot()
+    await holdings.membership.leave()
+    if (this.#isTemporary) await holdings.store.destroy()
+  }
+
+  async #settled(): Promise<void> {
+    await this.#engine.holdings.tasks.settled()
+    await this.#engine.holdings.membership.flushed()
   }
 
   async #find(key: string): Promise<StoredResponse | undefined> {

@@ -1,0 +1,85 @@
+/**
+ * Other processes on the directory, as the engine sees them: what they note is done here as well, the leader cleans up
+ * after those that have died, and the next leader takes over. See content-store/membership.ts for how they find each
+ * other.
+ *
+ * One timer asks for news; a commit asks by itself (committer.ts). A hit never does.
+ */
+import type { News } from '../content-store/membership.ts'
+import type { CacheEngine } from './cache-engine.ts'
+import { sweep } from './recovery.ts'
+
+/** Milliseconds between two looks at what others have noted. */
+const POLL_MS = 200
+/** Milliseconds between two sweeps of a leader that has or had company. */
+const SWEEP_MS = 600_000
+
+export class Neighbours {
+  readonly #engine: CacheEngine
+  readonly #timer: NodeJS.Timeout
+  #noticing: Promise<void> = Promise.resolve()
+  #sweeping: Promise<void> = Promise.resolve()
+  #wasLeader: boolean
+  /** Since the last sweep somebody else was there. */
+  #hadCompany = false
+  #sweptAt = performance.now()
+
+  constructor(engine: CacheEngine) {
+    const { membership } = engine.holdings
+    this.#engine = engine
+    this.#wasLeader = membership.isLeader
+    membership.onFault = (error) => engine.statistics.fault('share', error)
+    membership.onNews = (news) => this.#hear(news)
+    this.#timer = setInterval(() => void membership.poll(), POLL_MS).unref()
+  }
+
+  /** No more looks, and no more sweeps. */
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  #hear({ notes, hasDeath, hasMissed }: News): void {
+    const engine = this.#engine
+    const { isLeader, hasCompany } = engine.holdings.membership
+    if (engine.isClosed) return
+    if (hasMissed) engine.startOver()
+    const changes = new Map<string, Set<string>>()
+    for (const note of notes) {
+      if (note.note === 'invalidated') engine.invalidateUntil(note.key, note.time)
+      else if (note.note === 'groups') engine.invalidateGroupsUntil(note.uri, new Set(note.groups), note.time)
+      else if (note.note === 'cleared') engine.clearUntil(note.time)
+      if (note.note === 'ended' || note.note === 'groups' || note.note === 'cleared') continue
+      const bodies = changes.get(note.key) ?? new Set()
+      changes.set(note.key, bodies)
+      if (note.note !== 'invalidated') for (const sha256 of note.bodies) bodies.add(sha256)
+    }
+    if (changes.size > 0) {
+      this.#noticing = this.#noticing.then(() => this.#noticeChanges(changes))
+      engine.holdings.tasks.add(this.#noticing)
+    }
+    const isNew = isLeader && !this.#wasLeader
+    if (isNew || !isLeader) engine.holdings.markUnreconciled()
+    this.#wasLeader = isLeader
+    this.#hadCompany ||= hasCompany
+    const isDue = this.#hadCompany && performance.now() - this.#sweptAt > SWEEP_MS
+    if (isLeader && (isNew || hasDeath || hasMissed || isDue)) this.#sweep()
+  }
+
+  #sweep(): void {
+    this.#sweptAt = performance.now()
+    this.#hadCompany = this.#engine.holdings.membership.hasCompany
+    this.#sweeping = this.#sweeping.then(() => sweep(this.#engine, [...this.#engine.catalogue.records()], 0))
+    this.#engine.holdings.tasks.add(this.#sweeping)
+  }
+
+  /** One after the other, as they came: what the later look finds is what the earlier has left. */
+  async #noticeChanges(changes: ReadonlyMap<string, ReadonlySet<string>>): Promise<void> {
+    for (const [key, bodies] of changes) {
+      try {
+        await this.#engine.noticeChange(key, bodies)
+      } catch (error) {
+        this.#engine.statistics.fault('share', error, key)
+      }
+    }
+  }
+}
