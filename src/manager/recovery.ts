@@ -10,8 +10,9 @@ import type { StoredResponse } from '../stored-response.ts'
 import type { CacheEngine } from './cache-engine.ts'
 
 /**
- * Content that nothing refers to is removed only when it has not been touched for so long: another process may have
- * put it there and be about to write its bucket.
+ * Where others have the directory open, content that nothing refers to is removed only when it has not been touched for so
+ * long: one of them may have put it there and be about to write its bucket. Who comes while this one was alone, and loses
+ * a body to it, has a miss.
  */
 const ORPHAN_GRACE_MS = 600_000
 
@@ -68,8 +69,9 @@ async function readAgain(engine: CacheEngine, file: FoundFile, known: readonly S
 
 /** Bodies without a record go, and records without a body. */
 async function compareBodies(engine: CacheEngine): Promise<void> {
-  const { catalogue, store } = engine.holdings
-  const before = Date.now() - ORPHAN_GRACE_MS
+  const { holdings } = engine
+  const { catalogue, store } = holdings
+  const before = holdings.membership.hasCompany ? Date.now() - ORPHAN_GRACE_MS : Infinity
   const unseen = new Map([...catalogue.records()].map((record) => [record.body.sha256, record]))
   for await (const file of store.bodies()) {
     if (!mayGoOn(engine)) return
@@ -77,7 +79,7 @@ async function compareBodies(engine: CacheEngine): Promise<void> {
     if (file.modifiedAt >= before || catalogue.isReferenced(file.hash)) continue
     await store.removeBody(file.hash, () => catalogue.isReferenced(file.hash))
   }
-  for (const record of unseen.values()) if (!(await store.hasBody(record.body))) engine.holdings.remove(record)
+  for (const record of unseen.values()) if (!(await store.hasBody(record.body))) holdings.remove(record)
 }
 
 function mayGoOn(engine: CacheEngine): boolean {
