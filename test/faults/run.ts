@@ -5,12 +5,13 @@
 import { aborts } from './promises/aborts.ts'
 import { bounds } from './promises/bounds.ts'
 import { kill } from './promises/kill.ts'
+import { leaks } from './promises/leaks.ts'
 import { limitsOnDisk } from './promises/limits-on-disk.ts'
 import { lyingOrigins } from './promises/lying-origins.ts'
 import { noWrongByte } from './promises/no-wrong-byte.ts'
 import type { FaultPromise } from './promises/promise.ts'
 
-export const PROMISES: readonly FaultPromise[] = [noWrongByte, kill, limitsOnDisk, lyingOrigins, aborts, bounds]
+export const PROMISES: readonly FaultPromise[] = [noWrongByte, kill, limitsOnDisk, lyingOrigins, aborts, bounds, leaks]
 
 /** Failures that are printed of each. */
 const SHOWN = 5
