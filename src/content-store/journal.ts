@@ -158,7 +158,7 @@ async function openOrNone(path: string): Promise<FileHandle | undefined> {
 }
 
 /** The note in a line, or undefined where it is torn or planted: nothing in it is taken on trust. */
-export function parseNote(line: string): Note | undefined {
+function parseNote(line: string): Note | undefined {
   let note: Partial<Record<string, unknown>> | null
   try {
     note = JSON.parse(line)

@@ -3,7 +3,7 @@
  * that opens the directory twice is two members. Everybody lists the folder five times a second, without locks, which
  * Node does not have and which a killed process would leave behind; so all draw the same conclusions from the same names:
  *
- *   <pid>-<run>-<host>-<start>-<number>   start in milliseconds since the epoch
+ *   <pid>-<run>-<host>-<start>-<member>-<journal>   start in milliseconds since the epoch, numbers within the process
  *
  * - The member with the earliest start, of those that live, is the leader; of two, the one whose name sorts first.
  * - A member is dead when its process is; where that cannot be seen (another machine or pid namespace), and in case the
@@ -60,7 +60,7 @@ interface Member extends Name {
   lookedAt: number
 }
 
-let opened = 0
+let joined = 0
 
 export class Membership {
   /** Told of every poll's news, before the poll resolves. Until it is set, news wait. */
@@ -73,7 +73,9 @@ export class Membership {
   /** Journals of our own that have ended, and when. */
   readonly #former = new Map<string, number>()
   readonly #recent: { readonly at: number; readonly note: Note }[] = []
+  readonly #number = joined++
   #start = Date.now()
+  #journals = 0
   #journal: JournalWriter | undefined
   #unheard: News = { notes: [], hasDeath: false, hasMissed: false }
   #hasCompany = false
@@ -173,15 +175,25 @@ export class Membership {
       await this.#register()
       hasMissed = true
     }
+    const read = await this.#read(names, now)
+    // What has just ended may go on in a journal that came after the folder was listed.
+    const isEnd = read.notes.some(({ note }) => note === 'ended')
+    const more = isEnd ? await this.#read((await this.#names()) ?? [], now) : undefined
+    this.#polledAt = now
+    this.#elect()
+    const notes = [...read.notes, ...(more?.notes ?? [])]
+    this.#publish({ notes, hasDeath: read.hasDeath || more?.hasDeath === true, hasMissed })
+    await this.#keepHouse(now)
+  }
+
+  /** What is new in the journals of these names. */
+  async #read(names: readonly Name[], now: number): Promise<{ notes: Note[]; hasDeath: boolean }> {
     await this.#meet(names)
     const members = [...this.#members.values()]
     // Before their journals are read: what is read after a death is all there is.
     const deaths = await Promise.all(members.map((member) => this.#noteDeath(member, now)))
     const notes = await Promise.all(members.map(({ journal }) => journal.read()))
-    this.#polledAt = now
-    this.#elect()
-    this.#publish({ notes: notes.flat(), hasDeath: deaths.includes(true), hasMissed })
-    await this.#keepHouse(now)
+    return { notes: notes.flat(), hasDeath: deaths.includes(true) }
   }
 
   #publish(news: News): void {
@@ -198,8 +210,10 @@ export class Membership {
   /** Names in the folder. Undefined when the whole directory is gone: it comes again with the next store, or never. */
   async #names(): Promise<Name[] | undefined> {
     try {
-      const names = await readdir(this.#layout.processes)
-      return names.map(parseName).filter((name) => name !== undefined)
+      const entries = await readdir(this.#layout.processes, { withFileTypes: true })
+      // Links and pipes are planted.
+      const names = entries.filter((entry) => entry.isFile()).map((entry) => parseName(entry.name))
+      return names.filter((name) => name !== undefined)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
       const made = await mkdir(this.#layout.processes, { mode: DIRECTORY_MODE }).then(
@@ -220,7 +234,7 @@ export class Membership {
   }
 
   async #beginJournal(): Promise<void> {
-    const name = `${process.pid}-${RUN}-${this.#host}-${this.#start}-${opened++}`
+    const name = `${process.pid}-${RUN}-${this.#host}-${this.#start}-${this.#number}-${this.#journals++}`
     const path = join(this.#layout.processes, name)
     this.#journal = await JournalWriter.create(name, path, (error) => this.onFault?.(error))
   }
@@ -237,7 +251,7 @@ export class Membership {
       const { name } = each
       if (name === this.#journal?.name || this.#former.has(name) || this.#members.has(name)) continue
       const journal = new JournalReader(join(this.#layout.processes, name))
-      this.#members.set(name, { ...each, journal, isDead: false, goneAt: 0, lookedAt: 0 })
+      this.#members.set(name, { ...each, journal, isDead: false, goneAt: 0, lookedAt: -Infinity })
     }
   }
 
@@ -316,12 +330,17 @@ export class Membership {
 }
 
 function isBefore(a: Pick<Name, 'name' | 'start'>, b: Pick<Name, 'name' | 'start'>): boolean {
-  return a.start === b.start ? a.name < b.name : a.start < b.start
+  return a.start === b.start ? memberOf(a) < memberOf(b) : a.start < b.start
+}
+
+/** The name without the number of the journal, so that a member that begins another one keeps its place. */
+function memberOf({ name }: Pick<Name, 'name'>): string {
+  return name.slice(0, name.lastIndexOf('-'))
 }
 
 function parseName(name: string): Name | undefined {
   const [, pid = '', run = '', host = '', start = ''] =
-    /^(\d{1,10})-([0-9a-f]{8})-([0-9a-f]{8})-(\d{1,15})-\d{1,15}$/.exec(name) ?? []
+    /^(\d{1,10})-([0-9a-f]{8})-([0-9a-f]{8})-(\d{1,15})-\d{1,9}-\d{1,9}$/.exec(name) ?? []
   return pid === '' ? undefined : { name, pid: Number(pid), run, host, start: Number(start) }
 }
 

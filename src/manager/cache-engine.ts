@@ -180,7 +180,8 @@ export class CacheEngine {
   }
 
   dropDamaged(stored: StoredResponse, error: unknown): void {
-    this.statistics.fault('read', error, stored.key)
+    // The leader may have evicted it: that is no fault.
+    if (!this.holdings.membership.hasCompany || !isMissing(error)) this.statistics.fault('read', error, stored.key)
     // Freshening may have put another record over the same body meanwhile.
     const current = this.catalogue.current(stored)
     if (current?.body.sha256 === stored.body.sha256) this.holdings.remove(current)
@@ -339,9 +340,9 @@ export class CacheEngine {
    * Another process has changed the bucket of this key: the leader looks at what has become of it, others let go of
    * what they hold, and look when they are asked for it.
    */
-  async noticeChange(key: string, bodies: Iterable<string>): Promise<void> {
+  async noticeChange(key: string): Promise<void> {
     this.#absent.delete(key)
-    if (this.holdings.membership.isLeader) await this.holdings.synchronise(key, bodies, (record) => this.adopt(record))
+    if (this.holdings.membership.isLeader) await this.holdings.synchronise(key, (record) => this.adopt(record))
     else for (const stored of this.catalogue.variants(key)) this.holdings.forget(stored)
   }
 
@@ -367,4 +368,9 @@ export class CacheEngine {
     this.#absent.cancelTimer()
     this.#validatedAlways.cancelTimer()
   }
+}
+
+function isMissing(error: unknown): boolean {
+  const { cause } = error as { cause?: NodeJS.ErrnoException }
+  return cause?.code === 'ENOENT'
 }

@@ -20,6 +20,8 @@ import { TaskSet } from './task-set.ts'
 
 /** For how long, in milliseconds, what other processes write may be unknown here. */
 const LAG_MS = 10_000
+/** Bodies that may be needed no more: what is over this is left to the sweep. */
+const MAX_DOUBTFUL = 100_000
 
 export class Holdings {
   readonly catalogue: Catalogue
@@ -30,7 +32,7 @@ export class Holdings {
   /** Changed since the last snapshot. */
   #isDirty = false
   #isReconciled = false
-  /** Bodies that may be needed no more, until the catalogue is whole and can tell. */
+  /** Bodies that may be needed no more, until the catalogue is whole and can tell; of a follower, should it come to lead. */
   readonly #doubtful = new Set<string>()
 
   constructor(store: ContentStore, membership: Membership, statistics: Statistics, options: CatalogueOptions) {
@@ -52,9 +54,37 @@ export class Holdings {
 
   markReconciled(): void {
     this.#isReconciled = true
+    this.removeDoubtful(this.takeDoubtful())
+  }
+
+  takeDoubtful(): string[] {
     const doubtful = [...this.#doubtful]
     this.#doubtful.clear()
-    for (const sha256 of doubtful) this.#removeUnneeded(sha256)
+    return doubtful
+  }
+
+  /** To be called when all is known that others had stored when these were taken. */
+  removeDoubtful(doubtful: Iterable<string>): void {
+    for (const sha256 of doubtful) {
+      if (this.catalogue.isReferenced(sha256)) continue
+      if (!this.#isReconciled) this.doubt(sha256)
+      else
+        this.#background(
+          'delete',
+          undefined,
+          this.store.removeBody(sha256, () => this.catalogue.isReferenced(sha256)),
+        )
+    }
+  }
+
+  /** Notes that a body may be needed no more. */
+  doubt(sha256: string): void {
+    this.#doubtful.add(sha256)
+    if (this.#doubtful.size <= MAX_DOUBTFUL) return
+    for (const oldest of this.#doubtful) {
+      this.#doubtful.delete(oldest)
+      break
+    }
   }
 
   /** What other processes have done meanwhile is not known: the catalogue has to be compared again. */
@@ -134,22 +164,21 @@ export class Holdings {
 
   /** Lets go of a record in memory: the disk is another's affair. */
   forget(stored: StoredResponse): void {
-    if (this.catalogue.remove(stored)) this.#isDirty = true
+    if (!this.catalogue.remove(stored)) return
+    this.#isDirty = true
+    this.doubt(stored.body.sha256)
   }
 
   /**
    * Makes the catalogue what the disk says of a key, of which another process has written: `adopt` takes each record
-   * found, and bodies that have come out of use go, these among them.
+   * found. Bodies that may have come out of use are doubtful then.
    */
-  async synchronise(key: string, bodies: Iterable<string>, adopt: (record: StoredResponse) => void): Promise<void> {
+  async synchronise(key: string, adopt: (record: StoredResponse) => void): Promise<void> {
     const records = await this.store.readSettledBucket(key)
-    const unneeded = new Set(bodies)
     for (const held of this.catalogue.variants(key)) {
       const found = records.find(({ variant }) => variant === held.variant)
       // Freshened here or not, what lies on disk is what everybody else has.
-      if (found?.body.sha256 === held.body.sha256) continue
-      this.forget(held)
-      unneeded.add(held.body.sha256)
+      if (found?.body.sha256 !== held.body.sha256) this.forget(held)
     }
     for (const record of records) {
       // It was asked for where it was stored, of which nothing is known here.
@@ -158,7 +187,6 @@ export class Holdings {
         this.catalogue.countRequest({ name, stored: undefined, varies: false })
       adopt(record)
     }
-    for (const sha256 of unneeded) this.#removeUnneeded(sha256, key)
   }
 
   resize(maxEntries: number, maxSize: number): void {
@@ -225,18 +253,20 @@ export class Holdings {
       }),
     )
     if (bodies.size > 0) this.membership.note({ note: 'erased', key, bodies: [...bodies] })
-    if (this.membership.isLeader) for (const sha256 of bodies) await this.#removeBody(sha256)
+    for (const sha256 of bodies) await this.#removeBody(sha256)
   }
 
   #removeUnneeded(sha256: string, key?: string): void {
     if (!this.catalogue.isReferenced(sha256)) this.#background('delete', key, this.#removeBody(sha256))
   }
 
-  /** The leader's to call, and once its catalogue is whole to be done: before that, others may need it. */
+  /** At once where nobody else can need it; else when it is known what others have stored. */
   async #removeBody(sha256: string): Promise<void> {
-    if (!this.#isReconciled) this.#doubtful.add(sha256)
-    else if (!this.catalogue.isReferenced(sha256)) {
-      await this.store.removeBody(sha256, () => this.catalogue.isReferenced(sha256))
+    if (this.catalogue.isReferenced(sha256)) return
+    if (this.isWhole) await this.store.removeBody(sha256, () => this.catalogue.isReferenced(sha256))
+    else {
+      this.doubt(sha256)
+      if (this.membership.isLeader && this.#isReconciled) await this.membership.poll()
     }
   }
 

@@ -3,7 +3,7 @@
  * after those that have died, and the next leader takes over. See content-store/membership.ts for how they find each
  * other.
  *
- * One timer asks for news; a commit asks by itself (committer.ts). A hit never does.
+ * A timer asks for news, sooner where there is much; a commit asks by itself (committer.ts). A hit never does.
  */
 import type { News } from '../content-store/membership.ts'
 import type { CacheEngine } from './cache-engine.ts'
@@ -11,12 +11,15 @@ import { sweep } from './recovery.ts'
 
 /** Milliseconds between two looks at what others have noted. */
 const POLL_MS = 200
+/** The same for a leader that has just heard something: what others store is over the limits until it has evicted. */
+const SOON_MS = 20
 /** Milliseconds between two sweeps of a leader that has or had company. */
 const SWEEP_MS = 600_000
 
 export class Neighbours {
   readonly #engine: CacheEngine
   readonly #timer: NodeJS.Timeout
+  #soon: NodeJS.Timeout | undefined
   #noticing: Promise<void> = Promise.resolve()
   #sweeping: Promise<void> = Promise.resolve()
   #wasLeader: boolean
@@ -36,6 +39,7 @@ export class Neighbours {
   /** No more looks, and no more sweeps. */
   close(): void {
     clearInterval(this.#timer)
+    clearTimeout(this.#soon)
   }
 
   #hear({ notes, hasDeath, hasMissed }: News): void {
@@ -43,18 +47,18 @@ export class Neighbours {
     const { isLeader, hasCompany } = engine.holdings.membership
     if (engine.isClosed) return
     if (hasMissed) engine.startOver()
-    const changes = new Map<string, Set<string>>()
+    if (isLeader && notes.length > 0) this.#askSoon()
+    const changed = new Set<string>()
     for (const note of notes) {
       if (note.note === 'invalidated') engine.invalidateUntil(note.key, note.time)
       else if (note.note === 'groups') engine.invalidateGroupsUntil(note.uri, new Set(note.groups), note.time)
       else if (note.note === 'cleared') engine.clearUntil(note.time)
-      if (note.note === 'ended' || note.note === 'groups' || note.note === 'cleared') continue
-      const bodies = changes.get(note.key) ?? new Set()
-      changes.set(note.key, bodies)
-      if (note.note !== 'invalidated') for (const sha256 of note.bodies) bodies.add(sha256)
+      if ('key' in note) changed.add(note.key)
+      if ('bodies' in note) for (const sha256 of note.bodies) engine.holdings.doubt(sha256)
     }
-    if (changes.size > 0) {
-      this.#noticing = this.#noticing.then(() => this.#noticeChanges(changes))
+    const doubtful = isLeader ? engine.holdings.takeDoubtful() : []
+    if (changed.size > 0 || doubtful.length > 0) {
+      this.#noticing = this.#noticing.then(() => this.#noticeChanges(changed, doubtful))
       engine.holdings.tasks.add(this.#noticing)
     }
     const isNew = isLeader && !this.#wasLeader
@@ -65,6 +69,13 @@ export class Neighbours {
     if (isLeader && (isNew || hasDeath || hasMissed || isDue)) this.#sweep()
   }
 
+  #askSoon(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined
+      void this.#engine.holdings.membership.poll()
+    }, SOON_MS).unref()
+  }
+
   #sweep(): void {
     this.#sweptAt = performance.now()
     this.#hadCompany = this.#engine.holdings.membership.hasCompany
@@ -73,13 +84,15 @@ export class Neighbours {
   }
 
   /** One after the other, as they came: what the later look finds is what the earlier has left. */
-  async #noticeChanges(changes: ReadonlyMap<string, ReadonlySet<string>>): Promise<void> {
-    for (const [key, bodies] of changes) {
+  async #noticeChanges(changed: Iterable<string>, doubtful: readonly string[]): Promise<void> {
+    for (const key of changed) {
       try {
-        await this.#engine.noticeChange(key, bodies)
+        await this.#engine.noticeChange(key)
       } catch (error) {
         this.#engine.statistics.fault('share', error, key)
       }
     }
+    // Only now is it known who has stored the same body under another key.
+    this.#engine.holdings.removeDoubtful(doubtful)
   }
 }

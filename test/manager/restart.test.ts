@@ -235,7 +235,7 @@ test('content that nothing refers to is removed: in company once it is old enoug
   const [some = ''] = await filesIn(directory, 'content-v2')
   const orphan = join(dirname(some), 'f'.repeat(60))
   // Of another machine, so that nobody can see that it is not alive.
-  const neighbour = join(directory, 'procs', `1-00000000-00000000-${Date.now() + 60_000}-1`)
+  const neighbour = join(directory, 'procs', `1-00000000-00000000-${Date.now() + 60_000}-0-0`)
   const openAndLook = async () => {
     const manager = await StreamingManager.open(directory)
     await manager.runPendingTasks()

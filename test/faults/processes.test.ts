@@ -1,0 +1,224 @@
+/**
+ * Four processes on one directory for some seconds (environment variable FAULT_SECONDS, default 3), small limits, bodies
+ * that prove their URL and version, invalidations by POST and delete(), and kill -9 all the while.
+ */
+import assert from 'node:assert/strict'
+import { readFile, stat, utimes } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { StreamingManager } from '../../src/index.ts'
+import { filesIn, temporaryDirectory } from '../helpers/directory.ts'
+import { startOrigin } from '../helpers/origin.ts'
+import { startProcess, type CacheProcess } from '../helpers/processes.ts'
+
+const SECONDS = Number(process.env['FAULT_SECONDS'] ?? 3)
+const PROCESSES = 4
+/** Requests under way in each process. */
+const CLIENTS = 4
+const URLS = 120
+const LIMITS = { maxEntries: 60, maxSize: 2_000_000 }
+/** Milliseconds after which an invalidation must have taken effect everywhere. */
+const EFFECT_MS = 1000
+/** What a process has invalidated so many milliseconds before its death may not have reached even its own disk. */
+const LOST_MS = 20
+
+interface Invalidation {
+  readonly by: CacheProcess
+  readonly version: number
+  readonly at: number
+}
+
+/** Bytes that no other URL and version has, of 30 bytes to 150 KB. */
+function bodyOf(path: string, version: number): string {
+  const mark = `${path} version ${version};`
+  return mark.padEnd(30 + ((Number(path.slice(1)) * 7919 + version * 104_729) % 500) ** 2 * 0.6, mark)
+}
+
+class Soak {
+  readonly counts = { gets: 0, hits: 0, invalidations: 0, kills: 0, wrong: 0, failed: 0, outdated: 0 }
+  readonly failures: string[] = []
+  peak = 0
+  readonly #t: TestContext
+  readonly #directory: string
+  readonly #versions = new Map<string, number>()
+  readonly #invalidations = new Map<string, Invalidation[]>()
+  #origin = ''
+  processes: CacheProcess[] = []
+  /** Resolves when the process of this index runs again. */
+  readonly #restarts: (Promise<void> | undefined)[] = []
+  #isOver = false
+
+  constructor(t: TestContext, directory: string) {
+    this.#t = t
+    this.#directory = directory
+  }
+
+  async run(): Promise<void> {
+    const origin = await startOrigin(this.#t, (request, response) => {
+      const path = request.url ?? ''
+      if (request.method === 'POST') this.#change(path)
+      const body = bodyOf(path, this.#versionOf(path))
+      response
+        .writeHead(200, { 'cache-control': 'max-age=1000', 'content-length': body.length })
+        .write(body.slice(0, 20))
+      // Some are under way for longer.
+      const isSlow = Math.random() < 0.1
+      this.#later(isSlow ? 100 : 0, () => response.end(body.slice(20)))
+    })
+    this.#origin = origin.url
+    this.processes = await Promise.all(Array.from({ length: PROCESSES }, () => startProcess(this.#directory, LIMITS)))
+    const until = performance.now() + SECONDS * 1000
+    const clients = Array.from({ length: PROCESSES * CLIENTS }, (_, i) => this.#client(i % PROCESSES, until))
+    await Promise.all([...clients, this.#killer(until), this.#watch()])
+  }
+
+  #later(ms: number, what: () => void): void {
+    if (ms === 0) what()
+    else setTimeout(what, ms)
+  }
+
+  #versionOf(path: string): number {
+    return this.#versions.get(path) ?? 0
+  }
+
+  #change(path: string): void {
+    this.#versions.set(path, this.#versionOf(path) + 1)
+  }
+
+  async #client(index: number, until: number): Promise<void> {
+    while (performance.now() < until) {
+      await this.#restarts[index]
+      const process = this.processes[index] as CacheProcess
+      // Some are asked for more often than others.
+      const path = `/${Math.floor(Math.random() ** 2 * URLS)}`
+      const work = Math.random() < 0.04 ? this.#invalidate(process, path) : this.#get(process, path)
+      await work.catch((error: Error) => {
+        if (this.#restarts[index] !== undefined || this.processes[index] !== process) return
+        this.counts.failed++
+        this.failures.push(`failed: ${path} ${error.message}`)
+      })
+    }
+    this.#isOver = true
+  }
+
+  async #get(process: CacheProcess, path: string): Promise<void> {
+    const at = performance.now()
+    const { text, cache, statusCode } = await process.ask({ do: 'get', url: this.#origin + path })
+    this.counts.gets++
+    if (cache.startsWith('hit')) this.counts.hits++
+    const version = Number(/version (\d+);/.exec(text)?.[1])
+    if (statusCode !== 200 || text !== bodyOf(path, version)) {
+      this.counts.wrong++
+      this.failures.push(`wrong: ${path} ${statusCode} ${text.length} bytes ${text.slice(0, 30)}`)
+    }
+    const newer = this.#invalidations.get(path)?.find((each) => each.version > version && each.at + EFFECT_MS < at)
+    if (newer === undefined) return
+    this.counts.outdated++
+    const ago = Math.round(at - newer.at)
+    this.failures.push(
+      `outdated: ${path} version ${version}, ${newer.version} ${ago} ms ago by ${newer.by.pid}; ${cache} in ${process.pid}`,
+    )
+  }
+
+  async #invalidate(by: CacheProcess, path: string): Promise<void> {
+    const url = this.#origin + path
+    if (Math.random() < 0.5) await by.ask({ do: 'post', url })
+    else {
+      this.#change(path)
+      await by.ask({ do: 'delete', url })
+    }
+    this.counts.invalidations++
+    const list = this.#invalidations.get(path) ?? []
+    // What the origin has changed since is not what this has made void.
+    list.push({ by, version: this.#versionOf(path), at: performance.now() })
+    this.#invalidations.set(path, list)
+  }
+
+  async #killer(until: number): Promise<void> {
+    while (performance.now() + 1000 < until) {
+      await new Promise((resolve) => setTimeout(resolve, 200 + Math.random() * 400))
+      const index = Math.floor(Math.random() * PROCESSES)
+      this.#restarts[index] = this.#replace(index)
+      await this.#restarts[index]
+      this.#restarts[index] = undefined
+    }
+  }
+
+  async #replace(index: number): Promise<void> {
+    const victim = this.processes[index] as CacheProcess
+    await victim.kill()
+    const at = performance.now()
+    for (const list of this.#invalidations.values()) {
+      const lost = list.findIndex((each) => each.by === victim && each.at > at - LOST_MS)
+      if (lost >= 0) list.splice(lost)
+    }
+    this.counts.kills++
+    this.processes[index] = await startProcess(this.#directory, LIMITS)
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#isOver) {
+      this.peak = Math.max(this.peak, await sizeOf(this.#directory))
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+}
+
+/** Bytes of bodies and buckets, in blocks of the file system. */
+async function sizeOf(directory: string): Promise<number> {
+  const files = [...(await filesIn(directory, 'content-v2')), ...(await filesIn(directory, 'index-v5'))]
+  const stats = await Promise.all(files.map((file) => stat(file).catch(() => ({ size: 0 }))))
+  return stats.reduce((sum, { size }) => sum + Math.ceil(size / 4096) * 4096, 0)
+}
+
+/** Bodies without a record, and records without a body. */
+async function leaks(directory: string): Promise<{ orphans: number; hollow: number }> {
+  const digestOf = (file: string) => basename(dirname(dirname(file))) + basename(dirname(file)) + basename(file)
+  const bodies = new Set((await filesIn(directory, 'content-v2')).map((file) => digestOf(file)))
+  const needed = new Set<string>()
+  for (const file of await filesIn(directory, 'index-v5')) {
+    for (const [, digest = ''] of (await readFile(file, 'utf8')).matchAll(/"sha256":"([0-9a-f]{64})"/g))
+      needed.add(digest)
+  }
+  return { orphans: bodies.difference(needed).size, hollow: needed.difference(bodies).size }
+}
+
+test('four processes on one directory, killed all the while', { timeout: SECONDS * 1000 + 60_000 }, async (t) => {
+  const directory = await temporaryDirectory()
+  const soak = new Soak(t, directory)
+  t.after(() => Promise.all(soak.processes.map((each) => each.kill())))
+  await soak.run()
+  for (const _ of [1, 2, 3]) for (const each of soak.processes) await each.ask({ do: 'settle' })
+  const size = await sizeOf(directory)
+  const ofLiving = await leaks(directory)
+  let faults = 0
+  for (const each of soak.processes) faults += (await each.ask({ do: 'close' })).faults
+  // As if the background pass came later: what is young may be somebody's who is about to commit it.
+  const anHourAgo = Date.now() / 1000 - 3600
+  for (const file of await filesIn(directory, 'content-v2')) await utimes(file, anHourAgo, anHourAgo)
+  const last = await StreamingManager.open(directory, LIMITS)
+  await last.runPendingTasks()
+  await last.close()
+  const { orphans, hollow } = await leaks(directory)
+  const temporary = (await filesIn(directory, 'tmp')).length
+  const journals = (await filesIn(directory, 'procs')).length
+  const { gets, hits, invalidations, kills, ...zeros } = soak.counts
+  const counts = { ...zeros, temporary, journals, orphans, hollow, oversize: Math.max(0, size - LIMITS.maxSize) }
+  t.diagnostic(
+    `${SECONDS} s: ${gets} gets, ${hits} hits, ${invalidations} invalidations, ${kills} kills, ${faults} faults; ` +
+      `${JSON.stringify(counts)}; size ${size} of ${LIMITS.maxSize}, at most ${soak.peak}; ` +
+      `before the sweep ${JSON.stringify(ofLiving)}`,
+  )
+  assert.deepEqual(soak.failures.slice(0, 10), [])
+  assert.deepEqual(counts, {
+    wrong: 0,
+    failed: 0,
+    outdated: 0,
+    temporary: 0,
+    journals: 0,
+    orphans: 0,
+    hollow: 0,
+    oversize: 0,
+  })
+  assert.ok(kills > 0 && hits > 0 && invalidations > 0)
+})
