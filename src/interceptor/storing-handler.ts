@@ -154,7 +154,7 @@ export class StoringHandler implements DispatchHandler {
     const { engine, request, options, stored } = this.#forwarded
     if (this.#source === undefined || engine.isClosed) return
     if (request.method === 'HEAD' && !this.wasRedirected)
-      engine.noteHead(request, response, this.times(), options.policy)
+      engine.freshening.noteHead(request, response, this.times(), options.policy)
     const head = headToStore(request, response, this.times(), options.policy)
     const refusal =
       typeof head === 'string'

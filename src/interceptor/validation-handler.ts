@@ -117,7 +117,13 @@ export class ValidationHandler implements DispatchHandler {
     // Another URL's 304 (a redirect was followed on the way) says nothing about what is stored for this one.
     const freshened = this.#miss.wasRedirected
       ? undefined
-      : engine.freshen(stored, request, { statusCode: 304, statusMessage, fields }, this.#miss.times(), options.policy)
+      : engine.freshening.freshen(
+          stored,
+          request,
+          { statusCode: 304, statusMessage, fields },
+          this.#miss.times(),
+          options.policy,
+        )
     engine.statistics.validated(request.key, freshened === undefined ? 'failed' : 'freshened')
     if (freshened === undefined) onMismatch()
     else onUsable(freshened, 304)

@@ -9,14 +9,13 @@ import { isOutOfDescriptors } from '../content-store/descriptors.ts'
 import type { Membership } from '../content-store/membership.ts'
 import { groupsOf } from '../policy/cache-groups.ts'
 import { keyOfGet } from '../policy/cache-key.ts'
-import type { CacheRequest, PolicySettings, ResponseHead } from '../policy/cache-request.ts'
+import type { CacheRequest, PolicySettings } from '../policy/cache-request.ts'
 import { mayReuse } from '../policy/reuse.ts'
-import { updateOf, type StoredHead, type Times } from '../policy/storing.ts'
-import { freshened, hasStrongTagOf, isFor, updatedByHead } from '../policy/validation.ts'
-import { variantOf, varyNames } from '../policy/vary.ts'
+import type { StoredHead } from '../policy/storing.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
 import type { Catalogue, Selection } from './catalogue.ts'
 import { Committer } from './committer.ts'
+import { Freshening } from './freshening.ts'
 import { Holdings } from './holdings.ts'
 import { Invalidations } from './invalidations.ts'
 import type { ResolvedManagerOptions } from './options.ts'
@@ -49,6 +48,7 @@ export class CacheEngine {
   readonly options: ResolvedManagerOptions
   readonly statistics: Statistics = new Statistics()
   readonly holdings: Holdings
+  readonly freshening: Freshening
   readonly #invalidations = new Invalidations()
   readonly #committer: Committer
   #limits: Pick<ResolvedManagerOptions, 'maxEntries' | 'maxSize'>
@@ -65,6 +65,7 @@ export class CacheEngine {
     this.options = options
     this.#limits = options
     this.holdings = new Holdings(store, membership, this.statistics, options)
+    this.freshening = new Freshening(this.holdings, this.statistics)
     this.#committer = new Committer(this.holdings, this.#invalidations, this.statistics, options)
   }
 
@@ -200,66 +201,6 @@ export class CacheEngine {
 
   isValidatedAlways(key: string): boolean {
     return this.#validatedAlways.has(key)
-  }
-
-  /**
-   * RFC 9111 section 4.3.4: a 304 freshens the stored response, in memory only: body and bucket are not touched.
-   * Undefined when the 304 is not for this response.
-   */
-  freshen(
-    stored: StoredResponse,
-    request: CacheRequest,
-    notModified: ResponseHead,
-    times: Times,
-    settings: PolicySettings,
-  ): StoredResponse | undefined {
-    if (!isFor(notModified, stored)) return undefined
-    for (const other of this.catalogue.matching(stored.key, request)) {
-      if (other.variant === stored.variant || !hasStrongTagOf(notModified, other)) continue
-      this.#update(other, freshened(other, notModified, times), request, settings)
-    }
-    return this.#update(stored, freshened(stored, notModified, times), request, settings)
-  }
-
-  /** What answers the request; it is held only where it may be. Undefined when Vary says that it can answer nothing. */
-  #update(
-    before: StoredResponse,
-    after: StoredResponse,
-    request: CacheRequest,
-    settings: PolicySettings,
-  ): StoredResponse | undefined {
-    const vary = varyNames(after.fields)
-    if (vary === undefined) return undefined
-    const record = { ...after, vary, variant: variantOf(vary, request.fields) }
-    const current = this.catalogue.current(before)
-    if (current === undefined || current.body.sha256 !== before.body.sha256) return record
-    const update = updateOf(record, request, settings)
-    // Its file may be gone before it is opened for this request: then that is a miss.
-    if (update === 'drop') this.holdings.remove(current)
-    else if (update === 'keep' && record.variant === before.variant) this.holdings.update(current, record)
-    else if (update === 'keep') this.#rename(current, record)
-    return record
-  }
-
-  /** RFC 9111 section 4.3.5: a 200 to HEAD updates or takes out the responses to GET that the request could select. */
-  noteHead(request: CacheRequest, head: ResponseHead, times: Times, settings: PolicySettings): void {
-    if (head.statusCode !== 200) return
-    for (const stored of this.catalogue.matching(keyOfGet(request.key), request)) {
-      if (stored.statusCode !== 200) continue
-      const updated = updatedByHead(stored, head, times)
-      if (updated === undefined || this.#update(stored, updated, request, settings) === undefined) {
-        this.holdings.remove(stored)
-      }
-    }
-  }
-
-  /** A 304 changed what the response varies on: its name changes, in memory and in the bucket. */
-  #rename(before: StoredResponse, after: StoredResponse): void {
-    const renamed = this.holdings.guarding(after, async () => {
-      this.holdings.remove(before)
-      await this.holdings.add(after)
-    })
-    this.holdings.tasks.add(renamed.catch((error) => this.statistics.fault('store', error, after.key)))
   }
 
   /**
