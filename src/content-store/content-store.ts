@@ -12,7 +12,7 @@
  *
  * Every write is a new temporary file and a rename, so that a crash leaves the old state or the new one.
  */
-import { lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import cacache from 'cacache'
 import { DirectoryError } from '../errors.ts'
@@ -25,6 +25,7 @@ import { isFolder, moveInto, replaceFile } from './files.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
 import { Membership } from './membership.ts'
+import { whyNotOurs } from './ownership.ts'
 import { readSnapshot, writeSnapshot, type Snapshot } from './snapshot-file.ts'
 
 /** A file found on disk: its name is the hash that cacache gives it. */
@@ -59,8 +60,9 @@ export class ContentStore {
   static async open(directory: string, limits: DescriptorLimits): Promise<ContentStore> {
     const layout = new Layout(directory)
     try {
-      for (const path of [layout.directory, layout.index, layout.content, layout.temporary, layout.processes]) {
+      for (const path of layout.folders) {
         await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
+        await assertOurs(path, path === layout.directory)
       }
     } catch (error) {
       throw new DirectoryError(directory, (error as Error).message, error)
@@ -178,6 +180,13 @@ export class ContentStore {
   async destroy(): Promise<void> {
     await rm(this.#layout.directory, { recursive: true, force: true })
   }
+}
+
+/** The directory itself may be reached by a link; what lies in it is not. */
+async function assertOurs(path: string, mayBeLink: boolean): Promise<void> {
+  const stats = await (mayBeLink ? stat(path) : lstat(path))
+  const why = stats.isDirectory() ? whyNotOurs(stats, process.getuid?.()) : 'it is no folder'
+  if (why !== undefined) throw new Error(`${path}: ${why}`)
 }
 
 async function readOrEmpty(path: string): Promise<string> {

@@ -8,7 +8,7 @@
  *   snapshot                      the memory index as it was: a hint that may be missing or old
  */
 import { createHash, randomUUID } from 'node:crypto'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 /** Directories and files are the user's alone, whatever the umask. */
 export const DIRECTORY_MODE = 0o700
@@ -36,6 +36,11 @@ export class Layout {
     this.temporary = join(directory, 'tmp')
     this.processes = join(directory, 'procs')
     this.snapshot = join(directory, 'snapshot')
+  }
+
+  /** Those that are there from the start, outer ones first. */
+  get folders(): readonly string[] {
+    return [this.directory, this.index, dirname(this.content), this.content, this.temporary, this.processes]
   }
 
   /** Path of the bucket that holds every variant of a cache key. */

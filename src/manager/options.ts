@@ -5,7 +5,10 @@ import type { Goal } from '../metadata-index/metadata-index.ts'
 export interface ManagerOptions {
   /** Stored responses at most, variants of one URL counted one by one. Default 10,000. */
   readonly maxEntries?: number
-  /** Bytes on disk at most, in blocks of the file system, beside what is just being written. Default 1 GiB. */
+  /**
+   * Bytes on disk at most, in blocks of the file system, beside what is just being written. The snapshot (half a kilobyte
+   * an entry) and folders (4 KiB each, two an entry at most) are not counted. Default 1 GiB.
+   */
   readonly maxSize?: number
   /** Bytes of the largest body that is stored; larger ones pass through. Default 100 MiB. */
   readonly maxBodySize?: number

@@ -1,7 +1,7 @@
 /** The manager's own methods. */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { stat, writeFile } from 'node:fs/promises'
+import { chmod, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -13,6 +13,7 @@ import {
   StreamingManager,
   type ManagerOptions,
 } from '../../src/index.ts'
+import { whyNotOurs } from '../../src/content-store/ownership.ts'
 import { filesIn, leftovers, temporaryDirectory } from '../helpers/directory.ts'
 import { startCache } from '../helpers/cache.ts'
 import { startOrigin } from '../helpers/origin.ts'
@@ -289,4 +290,25 @@ test('a directory that cannot be made is a DirectoryError', async () => {
     assert.equal(error.directory, file)
     return true
   })
+})
+
+test('a directory in which others can write is refused, and folders in it that are links', async () => {
+  assert.equal(whyNotOurs({ uid: 1000, mode: 0o40700 }, 1000), undefined)
+  assert.equal(whyNotOurs({ uid: 0, mode: 0o40755 }, 1000), undefined, 'made by an administrator')
+  assert.equal(whyNotOurs({ uid: 1000, mode: 0o40755 }, 0), undefined, 'a volume in a container')
+  assert.equal(whyNotOurs({ uid: 1001, mode: 0o40777 }, undefined), undefined, 'no owners there')
+  assert.match(whyNotOurs({ uid: 1001, mode: 0o40700 }, 1000) ?? '', /another user \(uid 1001\)/)
+  assert.match(whyNotOurs({ uid: 1000, mode: 0o40777 }, 1000) ?? '', /everybody can write/)
+  assert.equal(whyNotOurs({ uid: 0, mode: 0o41777 }, 1000), undefined, 'the system’s temporary folder')
+
+  const open = await temporaryDirectory()
+  await chmod(open, 0o777)
+  await assert.rejects(StreamingManager.open(open), { name: 'DirectoryError', message: /everybody can write/ })
+  const linked = await temporaryDirectory()
+  await symlink(await temporaryDirectory(), join(linked, 'content-v2'))
+  await assert.rejects(StreamingManager.open(linked), { name: 'DirectoryError' })
+  const elsewhere = await temporaryDirectory()
+  const link = join(await temporaryDirectory(), 'link')
+  await symlink(elsewhere, link)
+  await (await StreamingManager.open(link)).close()
 })

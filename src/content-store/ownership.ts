@@ -1,0 +1,20 @@
+/** Whose a directory is: what others can write, they can make us serve. */
+import type { Stats } from 'node:fs'
+
+/** World-writable, and no sticky bit that keeps files from being replaced: that of /tmp itself. */
+const OTHERS_WRITE = 0o002
+const STICKY = 0o1000
+
+/**
+ * Why a folder is not to be trusted by this user, or undefined. `uid` is undefined where the system has no owners. A
+ * superuser trusts what belongs to others: in containers it is given their volumes.
+ */
+export function whyNotOurs(
+  { uid: owner, mode }: Pick<Stats, 'uid' | 'mode'>,
+  uid: number | undefined,
+): string | undefined {
+  if (uid === undefined) return undefined
+  if (uid !== 0 && owner !== uid && owner !== 0) return `it belongs to another user (uid ${owner})`
+  const isOpen = (mode & OTHERS_WRITE) !== 0 && (mode & STICKY) === 0
+  return isOpen ? 'everybody can write in it' : undefined
+}
