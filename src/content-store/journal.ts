@@ -16,6 +16,8 @@ export type Note =
   | { readonly note: 'stored'; readonly key: string; readonly bodies: readonly string[] }
   /** A bucket may have lost records, and nobody may need these bodies any more. */
   | { readonly note: 'erased'; readonly key: string; readonly bodies: readonly string[] }
+  /** By the leader: what others have stored with these bodies counts now, and something has gone for it if need be. */
+  | { readonly note: 'noticed'; readonly bodies: readonly string[] }
   /** What was requested for a key until `time`, in milliseconds since the epoch, is void. */
   | { readonly note: 'invalidated'; readonly key: string; readonly time: number }
   /** The same for what belongs to one of these cache groups (RFC 9875) of the origin of `uri`. */
@@ -74,18 +76,26 @@ export class JournalWriter {
     this.#file = undefined
   }
 
+  /** Writes again what the disk did not take. */
+  retry(): void {
+    if (this.#lines.length > 0) this.#writing ??= this.#write()
+  }
+
   async #write(): Promise<void> {
+    let bytes: Buffer = Buffer.alloc(0)
     try {
       // Opened with the first note: who is alone writes none.
       this.#file ??= await open(this.#path, constants.O_WRONLY | constants.O_APPEND | NO_FOLLOW)
       while (this.#lines.length > 0) {
-        const bytes = Buffer.from(this.#lines.join(''))
+        bytes = Buffer.from(this.#lines.join(''))
         this.#lines = []
         await this.#file.writeFile(bytes)
         this.#size += bytes.length
+        bytes = Buffer.alloc(0)
       }
     } catch (error) {
-      this.#lines = []
+      // A line that was torn ends there; one that comes twice does no harm.
+      if (bytes.length > 0 && bytes.length < MAX_LINE) this.#lines.unshift(`\n${bytes.toString()}`)
       this.#onFault(error)
     }
     this.#writing = undefined
@@ -168,9 +178,9 @@ function parseNote(line: string): Note | undefined {
   const { note: type, key, bodies, uri, groups, time } = note ?? {}
   const isTimed = Number.isSafeInteger(time)
   if (type === 'stored' || type === 'erased') {
-    if (typeof key !== 'string' || !isListOfStrings(bodies)) return undefined
-    return bodies.every((sha256) => /^[0-9a-f]{64}$/.test(sha256)) ? { note: type, key, bodies } : undefined
+    return typeof key === 'string' && isListOfDigests(bodies) ? { note: type, key, bodies } : undefined
   }
+  if (type === 'noticed') return isListOfDigests(bodies) ? { note: type, bodies } : undefined
   if (type === 'invalidated')
     return typeof key === 'string' && isTimed ? { note: type, key, time: time as number } : undefined
   if (type === 'groups') {
@@ -183,4 +193,8 @@ function parseNote(line: string): Note | undefined {
 
 function isListOfStrings(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((part) => typeof part === 'string')
+}
+
+function isListOfDigests(value: unknown): value is string[] {
+  return isListOfStrings(value) && value.every((part) => /^[0-9a-f]{64}$/.test(part))
 }

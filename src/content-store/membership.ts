@@ -125,7 +125,7 @@ export class Membership {
   /** Tells the others. */
   note(note: Note): void {
     if (this.#hasLeft) return
-    if (note.note !== 'stored' && note.note !== 'erased') this.#recent.push({ at: performance.now(), note })
+    if (!('bodies' in note)) this.#recent.push({ at: performance.now(), note })
     if (this.#hasCompany) this.#journal?.append(note)
   }
 
@@ -288,6 +288,7 @@ export class Membership {
       await this.#remove(name)
       this.#former.delete(name)
     }
+    this.#journal?.retry()
     const full = this.#journal
     if (full !== undefined && full.size > MAX_JOURNAL) {
       this.#former.set(full.name, now)

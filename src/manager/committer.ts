@@ -6,6 +6,7 @@
  */
 import type { StoredHead } from '../policy/storing.ts'
 import type { StoredBody, StoredResponse } from '../stored-response.ts'
+import { diskSize } from './catalogue.ts'
 import type { Holdings } from './holdings.ts'
 import type { Invalidations } from './invalidations.ts'
 import type { ResolvedManagerOptions } from './options.ts'
@@ -127,6 +128,8 @@ export class Committer {
     const current = this.#holdings.catalogue.current(record)
     // Of two overlapping fetches the later request wins, not the later end.
     if (current !== undefined && current.requestTime > record.requestTime) return 'superseded'
-    return this.#holdings.catalogue.wouldAdmit(record) ? undefined : 'not-admitted'
+    const { catalogue, membership, allowance } = this.#holdings
+    if (!membership.isLeader && !allowance.allows(diskSize(record))) return 'not-admitted'
+    return catalogue.wouldAdmit(record) ? undefined : 'not-admitted'
   }
 }

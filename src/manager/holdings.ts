@@ -14,6 +14,7 @@ import type { ContentStore } from '../content-store/content-store.ts'
 import type { Membership } from '../content-store/membership.ts'
 import type { Snapshot } from '../content-store/snapshot-file.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
+import { Allowance } from './allowance.ts'
 import { Catalogue, diskSize, type CatalogueOptions, type Removed } from './catalogue.ts'
 import type { Statistics } from './statistics.ts'
 import { TaskSet } from './task-set.ts'
@@ -28,6 +29,8 @@ export class Holdings {
   readonly store: ContentStore
   readonly membership: Membership
   readonly tasks: TaskSet = new TaskSet()
+  /** What may be stored before the leader has heard of it. */
+  readonly allowance: Allowance
   readonly #statistics: Statistics
   /** Changed since the last snapshot. */
   #isDirty = false
@@ -39,6 +42,7 @@ export class Holdings {
     this.store = store
     this.membership = membership
     this.#statistics = statistics
+    this.allowance = new Allowance(options)
     this.catalogue = new Catalogue(options)
   }
 
@@ -95,7 +99,9 @@ export class Holdings {
   /** Takes a record found on disk into the catalogue, unless one as new is there. */
   adopt(record: StoredResponse): void {
     const current = this.catalogue.current(record)
-    if (current === undefined || current.responseTime < record.responseTime) this.#release(this.catalogue.add(record))
+    if (current !== undefined && current.responseTime >= record.responseTime) return
+    this.#isDirty = true
+    this.#release(this.catalogue.add(record))
   }
 
   /** Takes in what a snapshot holds, in the order and with the history that it had. */
@@ -117,8 +123,10 @@ export class Holdings {
     this.#isDirty = true
     this.#release(this.catalogue.add(record))
     this.membership.note({ note: 'stored', key: record.key, bodies: [record.body.sha256] })
+    if (this.membership.isLeader) return this.catalogue.holds(record)
     // What a follower does not hold is stored all the same, for the leader to judge.
-    return !this.membership.isLeader || this.catalogue.holds(record)
+    this.allowance.stored(record.body.sha256, diskSize(record))
+    return true
   }
 
   /** Another record over the same body in the place of this one: in memory only, the bucket is not written. */

@@ -36,9 +36,13 @@ export class Neighbours {
     this.#timer = setInterval(() => void membership.poll(), POLL_MS).unref()
   }
 
-  /** No more looks, and no more sweeps. */
-  close(): void {
+  /** The leader's last look: what others have left to it is done. */
+  async close(): Promise<void> {
     clearInterval(this.#timer)
+    clearTimeout(this.#soon)
+    const { membership } = this.#engine.holdings
+    if (membership.isLeader) await membership.poll()
+    await this.#noticing
     clearTimeout(this.#soon)
   }
 
@@ -49,16 +53,19 @@ export class Neighbours {
     if (hasMissed) engine.startOver()
     if (isLeader && notes.length > 0) this.#askSoon()
     const changed = new Set<string>()
+    const stored: string[] = []
     for (const note of notes) {
       if (note.note === 'invalidated') engine.invalidateUntil(note.key, note.time)
       else if (note.note === 'groups') engine.invalidateGroupsUntil(note.uri, new Set(note.groups), note.time)
       else if (note.note === 'cleared') engine.clearUntil(note.time)
       if ('key' in note) changed.add(note.key)
-      if ('bodies' in note) for (const sha256 of note.bodies) engine.holdings.doubt(sha256)
+      if (note.note === 'stored') stored.push(...note.bodies)
+      if (note.note === 'noticed') for (const sha256 of note.bodies) engine.holdings.allowance.heard(sha256)
+      else if ('bodies' in note) for (const sha256 of note.bodies) engine.holdings.doubt(sha256)
     }
     const doubtful = isLeader ? engine.holdings.takeDoubtful() : []
     if (changed.size > 0 || doubtful.length > 0) {
-      this.#noticing = this.#noticing.then(() => this.#noticeChanges(changed, doubtful))
+      this.#noticing = this.#noticing.then(() => this.#noticeChanges(changed, stored, doubtful))
       engine.holdings.tasks.add(this.#noticing)
     }
     const isNew = isLeader && !this.#wasLeader
@@ -84,7 +91,11 @@ export class Neighbours {
   }
 
   /** One after the other, as they came: what the later look finds is what the earlier has left. */
-  async #noticeChanges(changed: Iterable<string>, doubtful: readonly string[]): Promise<void> {
+  async #noticeChanges(
+    changed: Iterable<string>,
+    stored: readonly string[],
+    doubtful: readonly string[],
+  ): Promise<void> {
     for (const key of changed) {
       try {
         await this.#engine.noticeChange(key)
@@ -92,6 +103,9 @@ export class Neighbours {
         this.#engine.statistics.fault('share', error, key)
       }
     }
+    const { membership } = this.#engine.holdings
+    if (stored.length > 0 && membership.isLeader) membership.note({ note: 'noticed', bodies: stored })
+    if (this.#engine.isClosed) return
     // Only now is it known who has stored the same body under another key.
     this.#engine.holdings.removeDoubtful(doubtful)
   }

@@ -13,7 +13,7 @@ export type AbortReason =
   | 'slow-disk' // over maxStoreDelay
   | 'invalidated' // an unsafe request or a deletion came between
   | 'superseded' // a response to a later request is stored already
-  | 'not-admitted' // asked for less often than what it would push out
+  | 'not-admitted' // asked for less often than what it would push out, or more than the leader can clear away for
   | 'closed' // the manager closed
 
 /** Does what the outcome asks for. Resolves with whether the response is stored; never rejects. */

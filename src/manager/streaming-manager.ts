@@ -223,7 +223,7 @@ export class StreamingManager {
 
   async #close(): Promise<void> {
     clearInterval(this.#timer)
-    this.#neighbours.close()
+    await this.#neighbours.close()
     await this.#engine.close()
     const { holdings } = this.#engine
     if (!this.#isTemporary) await holdings.writeSnapshot()

@@ -12,6 +12,7 @@ const SHA = 'a'.repeat(64)
 const NOTES: Note[] = [
   { note: 'stored', key: 'https://example.com/ü', bodies: [SHA] },
   { note: 'erased', key: 'HEAD https://example.com/', bodies: [] },
+  { note: 'noticed', bodies: [SHA, SHA] },
   { note: 'invalidated', key: 'https://example.com/', time: 5 },
   { note: 'groups', uri: 'https://example.com/', groups: ['a', 'b'], time: 6 },
   { note: 'cleared', time: 7 },
@@ -40,10 +41,10 @@ test('notes come as they were written, whole lines only, each once', async (t) =
   const reader = new JournalReader(path)
   t.after(() => Promise.all([writer.close(), reader.close()]))
   assert.deepEqual(await reader.read(), [])
-  for (const note of NOTES.slice(0, 5)) writer.append(note)
+  for (const note of NOTES.slice(0, -1)) writer.append(note)
   await writer.flushed()
   await appendFile(path, '{"note":"clea')
-  assert.deepEqual(await reader.read(), NOTES.slice(0, 5))
+  assert.deepEqual(await reader.read(), NOTES.slice(0, -1))
   assert.deepEqual(await reader.read(), [])
   await appendFile(path, 'red","time":8}\n')
   assert.deepEqual(await reader.read(), [{ note: 'cleared', time: 8 }])

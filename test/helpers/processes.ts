@@ -1,8 +1,11 @@
-/** Caches in processes of their own, on one directory. */
+/** Caches in several processes, or managers as strange to each other, on one directory. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import type { TestContext } from 'node:test'
 import type { ManagerOptions } from '../../src/index.ts'
+import { startCache, type TestCache, type TestCacheOptions } from './cache.ts'
+import { leftovers, temporaryDirectory } from './directory.ts'
 
 export type Command =
   | { readonly do: 'get' | 'post' | 'delete'; readonly url: string }
@@ -54,4 +57,25 @@ export async function startProcess(directory: string, options: ManagerOptions = 
       await gone
     },
   }
+}
+
+export const FRESH = { 'cache-control': 'max-age=1000' }
+export const NOTHING = { buckets: 0, contents: 0, temporary: 0 }
+
+/** Several managers on one directory; the first is the leader. */
+export async function startCaches(t: TestContext, count: number, options: TestCacheOptions = {}): Promise<TestCache[]> {
+  const directory = options.directory ?? (await temporaryDirectory())
+  const caches: TestCache[] = []
+  while (caches.length < count) caches.push(await startCache(t, { ...options, directory }))
+  return caches
+}
+
+/** Everybody has heard of everything, and done it. */
+export async function settle(caches: readonly TestCache[]): Promise<void> {
+  for (const _ of [1, 2, 3]) for (const { manager } of caches) await manager.runPendingTasks()
+}
+
+export async function onDisk(directory: string): Promise<typeof NOTHING> {
+  const { descriptors: _, ...files } = await leftovers(directory)
+  return files
 }

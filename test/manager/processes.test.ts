@@ -3,25 +3,21 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { syncBuiltinESMExports } from 'node:module'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test, type TestContext } from 'node:test'
-import { DirectoryError, StreamingManager } from '../../src/index.ts'
-import { startCache, type TestCache, type TestCacheOptions } from '../helpers/cache.ts'
-import { filesIn, leftovers, temporaryDirectory } from '../helpers/directory.ts'
+import { startCache, type TestCache } from '../helpers/cache.ts'
+import { filesIn, temporaryDirectory } from '../helpers/directory.ts'
 import { startOrigin } from '../helpers/origin.ts'
-import { startProcess, type CacheProcess, type Result } from '../helpers/processes.ts'
-
-const FRESH = { 'cache-control': 'max-age=1000' }
-const NOTHING = { buckets: 0, contents: 0, temporary: 0 }
-
-/** Several managers on one directory; the first is the leader. */
-async function startCaches(t: TestContext, count: number, options: TestCacheOptions = {}): Promise<TestCache[]> {
-  const directory = options.directory ?? (await temporaryDirectory())
-  const caches: TestCache[] = []
-  while (caches.length < count) caches.push(await startCache(t, { ...options, directory }))
-  return caches
-}
+import {
+  FRESH,
+  NOTHING,
+  onDisk,
+  settle,
+  startCaches,
+  startProcess,
+  type CacheProcess,
+  type Result,
+} from '../helpers/processes.ts'
 
 async function startOther(t: TestContext, directory: string, options = {}): Promise<CacheProcess> {
   const other = await startProcess(directory, options)
@@ -33,16 +29,6 @@ async function startOther(t: TestContext, directory: string, options = {}): Prom
 async function startCounter(t: TestContext, headers: Record<string, string> = FRESH) {
   let count = 0
   return await startOrigin(t, (_, response) => response.writeHead(200, headers).end(`body ${++count}`))
-}
-
-/** Everybody has heard of everything, and done it. */
-async function settle(caches: readonly TestCache[]): Promise<void> {
-  for (const _ of [1, 2, 3]) for (const { manager } of caches) await manager.runPendingTasks()
-}
-
-async function onDisk(directory: string) {
-  const { descriptors: _, ...files } = await leftovers(directory)
-  return files
 }
 
 test('what one stores is a hit in another on its next miss, also where it was missed before', async (t) => {
@@ -165,6 +151,7 @@ test('the limits are those of the directory, kept by the leader; what a follower
   let stored = 0
   for (let i = 0; i < 6; i++) {
     if (await small.manager.put(`https://example.com/more/${i}`, { body: `more ${i}` })) stored++
+    await settle([...caches, small])
   }
   assert.ok(stored >= 2)
   await settle([...caches, small])
@@ -186,6 +173,25 @@ test('maxSize is kept for all', async (t) => {
   assert.equal(buckets, manager.entryCount)
   assert.equal(contents, buckets)
   assert.ok(manager.size <= 200_000 && buckets <= 12 && buckets > 8)
+})
+
+test('a follower stores only so much before the leader has heard of it', async (t) => {
+  const caches = (await startCaches(t, 2, { maxEntries: 100, maxSize: 1_600_000 })) as [TestCache, TestCache]
+  const [leader, follower] = caches
+  await settle(caches)
+  const polls = t.mock.method(fs, 'readdir', async () => Promise.reject(new Error('slow')))
+  syncBuiltinESMExports()
+  let stored = 0
+  for (let i = 0; i < 10; i++) {
+    const body = Buffer.alloc(40_000, `#${i};`)
+    if (await follower.manager.put(`https://example.com/${i}`, { headers: FRESH, body })) stored++
+  }
+  polls.mock.restore()
+  syncBuiltinESMExports()
+  assert.equal(stored, 2)
+  await settle(caches)
+  assert.equal(leader.manager.entryCount, 2)
+  assert.equal(await follower.manager.put('https://example.com/', { headers: FRESH, body: 'x' }), true)
 })
 
 test('a body that records of two processes need stays until both are gone', async (t) => {
@@ -253,79 +259,16 @@ test('what is noted last before a close is heard', async (t) => {
   assert.equal(await a.manager.get('https://example.com/'), undefined)
 })
 
-test('who finds its own registration removed starts over, and is heard again', async (t) => {
+test('what others leave to a leader that closes right after them is done', async (t) => {
   const caches = (await startCaches(t, 2)) as [TestCache, TestCache]
   const [a, b] = caches
-  await b.manager.put('https://example.com/', { headers: FRESH, body: 'x' })
   await settle(caches)
-  for (const file of await filesIn(a.directory, 'procs')) await fs.rm(file)
-  await settle(caches)
-  assert.equal((await filesIn(a.directory, 'procs')).length, 2)
-  await a.manager.get('https://example.com/').then((found) => found?.body.destroy())
-  await b.manager.delete('https://example.com/')
-  await settle(caches)
-  assert.equal(await a.manager.get('https://example.com/'), undefined)
-  assert.deepEqual(await onDisk(a.directory), NOTHING)
-})
-
-test('alone, a miss does not look at the disk; with company it does', async (t) => {
-  const origin = await startCounter(t, { 'cache-control': 'no-store' })
-  const alone = await startCache(t)
-  await alone.manager.runPendingTasks()
-  const reads = t.mock.method(fs, 'readFile')
-  syncBuiltinESMExports()
-  t.after(() => {
-    reads.mock.restore()
-    syncBuiltinESMExports()
-  })
-  await alone.get(`${origin.url}/`)
-  assert.equal(reads.mock.callCount(), 0)
-  assert.deepEqual(
-    (await Promise.all((await filesIn(alone.directory, 'procs')).map((file) => fs.stat(file)))).map(({ size }) => size),
-    [0],
-  )
-  await startCache(t, { directory: alone.directory })
-  await alone.manager.runPendingTasks()
-  const before = reads.mock.callCount()
-  await alone.get(`${origin.url}/`)
-  assert.equal(reads.mock.callCount(), before + 1)
-})
-
-test('on a network file system one process alone may have the directory', async (t) => {
-  const statfs = t.mock.method(fs, 'statfs', async () => ({ type: 0x6969 }))
-  syncBuiltinESMExports()
-  t.after(() => {
-    statfs.mock.restore()
-    syncBuiltinESMExports()
-  })
-  const { manager, directory } = await startCache(t)
-  await assert.rejects(StreamingManager.open(directory), (error) => {
-    assert.ok(error instanceof DirectoryError)
-    assert.match(error.message, new RegExp(`process ${process.pid} has it open, and on a file system of type NFS`))
-    return true
-  })
-  assert.equal((await filesIn(directory, 'procs')).length, 1)
-  await manager.close()
-  const next = await startCache(t, { directory })
-  await next.manager.put('https://example.com/', { body: 'x' })
-})
-
-test('planted journals harm nobody', async (t) => {
-  const directory = await temporaryDirectory()
-  const secret = join(await temporaryDirectory(), 'secret')
-  await fs.writeFile(secret, 'secret')
-  await fs.mkdir(join(directory, 'procs'), { mode: 0o700 })
-  const name = (n: number) => join(directory, 'procs', `${process.ppid}-aaaaaaaa-bbbbbbbb-1-0-${n}`)
-  await fs.writeFile(
-    name(1),
-    '{"note":"stored","key":1}\nnull\n[]\n{"note":"erased","key":"x","bodies":["../../etc"]}\ntorn',
-  )
-  await fs.symlink(secret, name(2))
-  await fs.mkdir(join(directory, 'procs', 'folder'))
-  const { manager } = await startCache(t, { directory })
-  await manager.put('https://example.com/', { headers: FRESH, body: 'x' })
-  await manager.runPendingTasks()
-  const found = await manager.get('https://example.com/')
-  assert.equal(found && (await text(found.body)), 'x')
-  assert.equal(await fs.readFile(secret, 'utf8'), 'secret')
+  for (let i = 0; i < 5; i++) await b.manager.put(`https://example.com/${i}`, { body: `${i}` })
+  for (let i = 0; i < 3; i++) await b.manager.delete(`https://example.com/${i}`)
+  await b.manager.close()
+  await a.manager.close()
+  assert.deepEqual(await onDisk(a.directory), { buckets: 2, contents: 2, temporary: 0 })
+  assert.deepEqual(await filesIn(a.directory, 'procs'), [])
+  const next = await startCache(t, { directory: a.directory })
+  assert.equal(next.manager.entryCount, 2)
 })
