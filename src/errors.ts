@@ -25,7 +25,7 @@ export class InvalidOptionError extends TypeError {
   }
 }
 
-/** The cache directory cannot be made, read or written; `cause` is the system's error. */
+/** The cache directory cannot be made, read or written (`cause` is the system's error), or not be shared as it would be. */
 export class DirectoryError extends Error {
   readonly code = 'USC_ERR_DIRECTORY'
   readonly directory: string

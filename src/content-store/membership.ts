@@ -1,10 +1,9 @@
 /**
  * Who has the directory open: one file in `procs` for each open manager, which is its journal (journal.ts). A process
  * that opens the directory twice is two members. Everybody lists the folder five times a second, without locks, which
- * Node does not have and which a killed process would leave behind; so all draw the same conclusions from the same names
- * (member-name.ts):
+ * Node does not have and which a killed process would leave behind; so all draw the same conclusions from the same names:
  *
- * - The member with the earliest start, of those that live, is the leader; of two, the one whose name sorts first.
+ * - The member with the earliest start, of those that live, is the leader (member-name.ts).
  * - A member is dead when its process is; where that cannot be seen (another machine or pid namespace), and in case the
  *   pid has been given to another process, when it has not touched its file for two minutes.
  * - A journal that has ended, or whose writer has died, stays for some seconds, so that everybody reads its last notes;
@@ -12,15 +11,13 @@
  *   file gone.
  * - Who sees nobody else writes nothing but keeps its latest invalidations, for somebody may have come since it looked.
  */
-import { createHash } from 'node:crypto'
-import { mkdir, readdir, readlink, rm, utimes } from 'node:fs/promises'
-import { hostname } from 'node:os'
+import { mkdir, readdir, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DirectoryError } from '../errors.ts'
 import { unsharedFileSystem } from './file-system.ts'
 import { JournalReader, JournalWriter, type Note } from './journal.ts'
 import { DIRECTORY_MODE, isGone, RUN, type Layout } from './layout.ts'
-import { isBefore, parseName, type Name } from './member-name.ts'
+import { hostTag, isBefore, parseName, type Name } from './member-name.ts'
 
 /** For how long, in milliseconds, an ended journal stays; who has not polled for longer has missed something. */
 const KEPT_MS = 10_000
@@ -320,10 +317,4 @@ export class Membership {
         'give each process a directory of its own, or put it on a local disk',
     )
   }
-}
-
-/** Same for processes that see each other's pids: on one machine and in one pid namespace (containers have their own). */
-async function hostTag(): Promise<string> {
-  const namespace = await readlink('/proc/self/ns/pid').catch(() => '')
-  return createHash('sha256').update(`${hostname()} ${namespace}`).digest('hex').slice(0, 8)
 }

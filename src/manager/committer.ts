@@ -128,8 +128,8 @@ export class Committer {
     const current = this.#holdings.catalogue.current(record)
     // Of two overlapping fetches the later request wins, not the later end.
     if (current !== undefined && current.requestTime > record.requestTime) return 'superseded'
-    const { catalogue, membership, allowance } = this.#holdings
-    if (!membership.isLeader && !allowance.allows(diskSize(record))) return 'not-admitted'
+    const { catalogue, isProvisional, allowance } = this.#holdings
+    if (isProvisional && !allowance.allows(diskSize(record))) return 'not-admitted'
     return catalogue.wouldAdmit(record) ? undefined : 'not-admitted'
   }
 }

@@ -56,6 +56,11 @@ export class Holdings {
     return this.#isReconciled && !this.membership.hasCompany
   }
 
+  /** What is stored here is not weighed yet against all the rest: the leader has to hear of it, or to look around first. */
+  get isProvisional(): boolean {
+    return !this.membership.isLeader || (this.membership.hasCompany && !this.#isReconciled)
+  }
+
   markReconciled(): void {
     this.#isReconciled = true
     this.removeDoubtful(this.takeDoubtful())
@@ -123,10 +128,9 @@ export class Holdings {
     this.#isDirty = true
     this.#release(this.catalogue.add(record))
     this.membership.note({ note: 'stored', key: record.key, bodies: [record.body.sha256] })
-    if (this.membership.isLeader) return this.catalogue.holds(record)
+    if (this.isProvisional) this.allowance.stored(record.body.sha256, diskSize(record))
     // What a follower does not hold is stored all the same, for the leader to judge.
-    this.allowance.stored(record.body.sha256, diskSize(record))
-    return true
+    return !this.membership.isLeader || this.catalogue.holds(record)
   }
 
   /** Another record over the same body in the place of this one: in memory only, the bucket is not written. */

@@ -117,6 +117,24 @@ for (const leads of [true, false]) {
   })
 }
 
+test('a group that a follower invalidates goes everywhere, also what only others know', async (t) => {
+  const origin = await startOrigin(t, (request, response) => {
+    const isPost = request.method === 'POST'
+    response.writeHead(200, isPost ? { 'cache-group-invalidation': '"g"' } : { ...FRESH, 'cache-groups': '"g"' })
+    response.end(request.url)
+  })
+  const caches = (await startCaches(t, 3)) as [TestCache, TestCache, TestCache]
+  const [, b, c] = caches
+  await b.get(`${origin.url}/1`)
+  await b.get(`${origin.url}/2`)
+  await settle(caches)
+  assert.deepEqual(await onDisk(b.directory), { buckets: 2, contents: 2, temporary: 0 })
+  await c.get(`${origin.url}/other`, { method: 'POST' })
+  await settle(caches)
+  assert.deepEqual(await onDisk(b.directory), NOTHING)
+  for (const { get } of caches) assert.match((await get(`${origin.url}/1`)).cache, /^fwd=uri-miss/)
+})
+
 test('an invalidation in another process takes effect within a second', async (t) => {
   const origin = await startCounter(t)
   const { get, directory } = await startCache(t)
