@@ -21,7 +21,11 @@ export function restFields(stored: StoredResponse, { start, end }: ByteRange): R
  * How many bytes of the answer come before the rest: none of the part that was asked for, all before `start` where the
  * origin sends the whole of the same. Undefined where the answer is of something else.
  */
-export function bytesBeforeRest(answer: ResponseHead, stored: StoredResponse, { start, end }: ByteRange) {
+export function bytesBeforeRest(
+  answer: ResponseHead,
+  stored: StoredResponse,
+  { start, end }: ByteRange,
+): number | undefined {
   if (firstLine(answer.fields, 'etag') !== firstLine(stored.fields, 'etag')) return undefined
   if (answer.statusCode === 200) return start
   const isAsked = firstLine(answer.fields, 'content-range') === `bytes ${start}-${end - 1}/${stored.body.size}`
