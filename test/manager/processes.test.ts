@@ -240,6 +240,7 @@ test('a leader that is killed is replaced: its files go, its entries stay, the l
   const directory = await temporaryDirectory()
   const leader = await startOther(t, directory, { maxEntries: 20 })
   for (let i = 0; i < 20; i++) await leader.ask({ do: 'get', url: `${origin.url}/${i}` })
+  await leader.ask({ do: 'settle' })
   const cache = await startCache(t, { directory, maxEntries: 10 })
   const killed = assert.rejects(leader.ask({ do: 'get', url: `${origin.url}/held` }), /killed/)
   while ((await onDisk(directory)).temporary === 0) await new Promise((resolve) => setImmediate(resolve))
