@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { BodyReader } from '../../src/content-store/body-reader.ts'
@@ -14,7 +15,11 @@ import { leftovers, temporaryDirectory } from '../helpers/directory.ts'
 
 const descriptors = new Descriptors({ maxOpenFiles: 8, maxOpenDelay: 1000 })
 
-test.afterEach(() => assert.equal(descriptors.held, 0, 'every descriptor was given back'))
+test.afterEach(async () => {
+  // Given back when the system has closed it, which is a callback of its own.
+  for (let turn = 0; turn < 1000 && descriptors.held > 0; turn++) await nextTurn()
+  assert.equal(descriptors.held, 0, 'every descriptor was given back')
+})
 
 test('whatever pieces a body comes in, length, digest and chunk checksums are those of the whole', async () => {
   const directory = await temporaryDirectory()
