@@ -15,11 +15,13 @@ import { leftovers, temporaryDirectory } from '../helpers/directory.ts'
 
 const descriptors = new Descriptors({ maxOpenFiles: 8, maxOpenDelay: 1000 })
 
-test.afterEach(async () => {
-  // Given back when the system has closed it, which is a callback of its own.
-  for (let turn = 0; turn < 1000 && descriptors.held > 0; turn++) await nextTurn()
+/** A descriptor is given back when the system has closed it, which is a callback of its own. */
+async function assertGivenBack(): Promise<void> {
+  for (let turn = 0; turn < 10_000 && descriptors.held > 0; turn++) await nextTurn()
   assert.equal(descriptors.held, 0, 'every descriptor was given back')
-})
+}
+
+test.afterEach(assertGivenBack)
 
 test('whatever pieces a body comes in, length, digest and chunk checksums are those of the whole', async () => {
   const directory = await temporaryDirectory()
@@ -119,5 +121,6 @@ test('a reader that is closed while it reads closes its descriptor afterwards', 
   reader.close()
   await reading
   assert.equal(await reader.next(), undefined)
+  await assertGivenBack()
   assert.equal((await leftovers(directory)).descriptors, 0)
 })
