@@ -132,7 +132,9 @@ export class Answering {
     const asked = restFields(stored, rest)
     if (asked === undefined || exchange.isOver || isOnlyIfCached(request)) return false
     const headers = { ...withoutOwnConditions(turn.headers), ...asked }
-    return this.#send(turn, { ...received, headers, body: null }, new RestHandler(exchange, stored, rest, damage))
+    // What it returns says only whether the dispatcher is busy now.
+    this.#send(turn, { ...received, headers, body: null }, new RestHandler(exchange, stored, rest, damage))
+    return true
   }
 
   #validate(turn: Turn, stored: StoredResponse, because: 'stale' | 'request'): boolean {

@@ -5,8 +5,9 @@ import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { open, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { test, type TestContext } from 'node:test'
-import { request, type Dispatcher } from 'undici'
-import { closed, ManualClock, startCache, type TestCache } from '../helpers/cache.ts'
+import { Client, request, type Dispatcher } from 'undici'
+import { cacheInterceptor } from '../../src/index.ts'
+import { answer, closed, ManualClock, startCache, type TestCache } from '../helpers/cache.ts'
 import { filesIn, leftovers } from '../helpers/directory.ts'
 import { startOrigin, type Origin } from '../helpers/origin.ts'
 
@@ -232,6 +233,14 @@ test('where the origin has the same by a strong tag, the rest of a damaged body 
     assert.match((await cache.get(origin.url)).cache, /^fwd=uri-miss/, 'what was damaged is gone')
     assert.match((await cache.get(origin.url)).cache, /^hit/)
   }
+})
+
+test('also by a Client, which is busy with one request', async (t) => {
+  const { origin, cache } = await startDamaged(t, 'part')
+  const client = new Client(origin.url)
+  t.after(() => client.destroy())
+  const { body } = await answer(client.compose(cacheInterceptor(cache.manager)), origin.url)
+  assert.deepEqual(body, BODY)
 })
 
 test('so does the rest of a part', async (t) => {

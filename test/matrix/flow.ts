@@ -100,8 +100,10 @@ async function abortedBeforeTheHeaders(stage: Stage): Promise<void> {
 async function brokenBody(stage: Stage): Promise<void> {
   const body = randomBytes(HALF_MIB)
   let dies = stage.way === 'miss'
+  let isRestDenied = !dies
   const route = await stage.prepare((request, response) => {
-    if (!dies) return sending(body)(request, response)
+    const isRest = request.headers.range !== undefined
+    if (!dies && !(isRest && isRestDenied)) return sending(body)(request, response)
     response.setHeader('content-length', body.length).write(body.subarray(0, body.length / 2), () => response.destroy())
   })
   if (!dies) await damage(contentFile(stage, body), 400_000)
@@ -110,7 +112,19 @@ async function brokenBody(stage: Stage): Promise<void> {
     const cause = (error.cause ?? error) as Error
     return dies || /damaged/.test(cause.message)
   })
+  const wasStored = !dies
   dies = false
+  isRestDenied = false
+  await stage.assertWhole(route, body, 'miss')
+  if (wasStored) await continuedBody(stage)
+}
+
+/** What is damaged half way goes on from the origin, which has the same by its strong tag. */
+async function continuedBody(stage: Stage): Promise<void> {
+  const body = randomBytes(HALF_MIB)
+  const route = await stage.prepare(sending(body))
+  await damage(contentFile(stage, body), 400_000)
+  assertSame(await (await stage.ask(route)).bytes(), body)
   await stage.assertWhole(route, body, 'miss')
 }
 
