@@ -128,6 +128,8 @@ function take(
   { do: action, pick, region, value, weight }: Step,
 ): void {
   if (action === 'add') {
+    // 8 PiB are the most that a sum of doubles counts to the byte, and more than any bound lets in.
+    if (regions.totalWeight + weight > Number.MAX_SAFE_INTEGER) return
     const slot = table.allocate(pick | 0, MOST_ENTRIES)
     assert.ok(slot >= LIST_COUNT && !model.slots.includes(slot), 'a slot that is not in use')
     table.setWeight(slot, weight)
