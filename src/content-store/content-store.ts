@@ -26,6 +26,7 @@ import { KeyedQueue } from './keyed-queue.ts'
 import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
 import { Membership } from './membership.ts'
 import { whyNotOurs } from './ownership.ts'
+import { SmallBodies } from './small-bodies.ts'
 import { readSnapshot, writeSnapshot, type Snapshot } from './snapshot-file.ts'
 
 /** A file found on disk: its name is the hash that cacache gives it. */
@@ -39,6 +40,7 @@ export class ContentStore {
   readonly #layout: Layout
   readonly #buckets = new KeyedQueue()
   readonly #contents = new KeyedQueue()
+  readonly #smallBodies = new SmallBodies()
   /** Apart, so that neither slow origins keep hits from the disk nor stalled consumers keep misses from it. */
   readonly #reading: Descriptors
   readonly #writing: Descriptors
@@ -94,6 +96,15 @@ export class ContentStore {
    */
   async openBody(body: StoredBody, start?: number, end?: number): Promise<BodyReader> {
     return await BodyReader.open(this.#layout.contentFile(body.sha256), body, this.#reading, start, end)
+  }
+
+  /**
+   * A body of one chunk at most, checked. Undefined where `openBody` is to be asked, because the disk is slow or
+   * descriptors are scarce.
+   * @throws {ContentError} when it is missing, short or damaged
+   */
+  readSmall(body: StoredBody): Buffer | undefined {
+    return this.#smallBodies.read(this.#layout.contentFile(body.sha256), body)
   }
 
   /** Removes a body unless `isWanted` says, at the last moment, that an entry has come to need it. */

@@ -61,8 +61,13 @@ export class Catalogue {
   readonly #references = new Map<string, number>()
   readonly #searches = new SearchRules()
   readonly #maxVariants: number
+  readonly #onGone: (stored: StoredResponse) => void
 
-  constructor({ maxEntries, maxSize, maxVariants, goal }: CatalogueOptions) {
+  constructor(
+    { maxEntries, maxSize, maxVariants, goal }: CatalogueOptions,
+    onGone: (stored: StoredResponse) => void = () => {},
+  ) {
+    this.#onGone = onGone
     this.#maxVariants = maxVariants
     this.#index = new MetadataIndex({ maxEntries, maxWeight: maxSize, goal })
   }
@@ -249,6 +254,7 @@ export class Catalogue {
   }
 
   #forget(stored: StoredResponse): void {
+    this.#onGone(stored)
     this.release(stored.body.sha256)
     this.#searches.forget(stored)
     const rules = this.#rules.get(stored.key)

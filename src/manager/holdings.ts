@@ -38,12 +38,19 @@ export class Holdings {
   /** Bodies that may be needed no more, until the catalogue is whole and can tell; of a follower, should it come to lead. */
   readonly #doubtful = new Set<string>()
 
-  constructor(store: ContentStore, membership: Membership, statistics: Statistics, options: CatalogueOptions) {
+  /** `onGone` is told of each record that is held no more. */
+  constructor(
+    store: ContentStore,
+    membership: Membership,
+    statistics: Statistics,
+    options: CatalogueOptions,
+    onGone: (stored: StoredResponse) => void,
+  ) {
     this.store = store
     this.membership = membership
     this.#statistics = statistics
     this.allowance = new Allowance(options)
-    this.catalogue = new Catalogue(options)
+    this.catalogue = new Catalogue(options, onGone)
   }
 
   /** The catalogue has been compared with the whole disk. */

@@ -12,6 +12,11 @@ export interface ManagerOptions {
   readonly maxSize?: number
   /** Bytes of the largest body that is stored; larger ones pass through. Default 100 MiB. */
   readonly maxBodySize?: number
+  /**
+   * Bytes of memory at most for small bodies (64 KiB) that are asked for often, with their fields; 0 for none. They are on
+   * disk as well. Default 64 MiB.
+   */
+  readonly maxMemory?: number
   /** Stored variants (RFC 9111 section 4.1) of one URL at most; the least recently used goes first. Default 16. */
   readonly maxVariants?: number
   /** Milliseconds in all for which a slow disk may hold up one response, before its storing is given up. Default 2,000. */
@@ -47,6 +52,7 @@ const DEFAULTS: ResolvedManagerOptions = {
   maxEntries: 10_000,
   maxSize: KIB ** 3,
   maxBodySize: 100 * KIB ** 2,
+  maxMemory: 64 * KIB ** 2,
   maxVariants: 16,
   maxStoreDelay: 2_000,
   maxOpenFiles: 256,
@@ -67,6 +73,7 @@ export function resolveManagerOptions(options: ManagerOptions = {}): ResolvedMan
   integer(resolved, 'maxEntries', 1, 2 ** 24)
   integer(resolved, 'maxSize', 1, Number.MAX_SAFE_INTEGER)
   integer(resolved, 'maxBodySize', 0, Number.MAX_SAFE_INTEGER)
+  integer(resolved, 'maxMemory', 0, Number.MAX_SAFE_INTEGER)
   integer(resolved, 'maxVariants', 1, 1024)
   integer(resolved, 'maxStoreDelay', 0, 2 ** 31 - 1)
   integer(resolved, 'maxOpenFiles', 2, 65_536)

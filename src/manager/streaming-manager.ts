@@ -19,6 +19,8 @@ import { describeEntry, toCachedResponse, type CachedEntry, type CachedResponse 
 export interface ManagerStats extends Counts {
   readonly entryCount: number
   readonly size: number
+  /** Bytes of memory that small bodies take: see `maxMemory`. */
+  readonly memory: number
 }
 
 const engines = new WeakMap<StreamingManager, CacheEngine>()
@@ -118,7 +120,12 @@ export class StreamingManager {
   }
 
   stats(): ManagerStats {
-    return { ...this.#engine.statistics.counts(), entryCount: this.entryCount, size: this.size }
+    return {
+      ...this.#engine.statistics.counts(),
+      entryCount: this.entryCount,
+      size: this.size,
+      memory: this.#engine.memory.size,
+    }
   }
 
   /**
