@@ -5,7 +5,7 @@
  *
  * A writer never throws and never makes anybody wait: `write` says when the disk is behind, and the caller decides.
  */
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { open, rm, type FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { CHUNK_SIZE, type StoredBody } from '../stored-response.ts'
@@ -14,7 +14,7 @@ import { withFolder } from './files.ts'
 import { FILE_MODE } from './layout.ts'
 
 /** Bytes that may wait for the disk before `write` asks for a pause. */
-export const WRITE_QUEUE_BYTES = 262_144
+export const WRITE_QUEUE_BYTES = 524_288
 
 export class BodyWriter {
   readonly path: string
@@ -129,6 +129,11 @@ export class BodyWriter {
     // Nothing more can be done about a file that will not go; the next start sweeps it.
     await rm(this.path, { force: true }).catch(() => {})
   }
+}
+
+/** What a writer would say of a body of one chunk at most. */
+export function describeBody(body: Buffer): StoredBody {
+  return { size: body.length, sha256: hash('sha256', body, 'hex'), checksums: body.length === 0 ? [] : [crc32(body)] }
 }
 
 async function writeAll(file: FileHandle, chunks: Buffer[]): Promise<void> {

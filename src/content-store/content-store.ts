@@ -90,6 +90,14 @@ export class ContentStore {
     await this.#contents.run(body.sha256, () => moveInto(writer.path, this.#layout.contentFile(body.sha256)))
   }
 
+  /** Writes a small body and gives it its final name: see `publish`. */
+  async writeSmall(bytes: Buffer, { sha256 }: StoredBody): Promise<void> {
+    const path = this.#layout.contentFile(sha256)
+    await this.#contents.run(sha256, () =>
+      this.#writing.during(() => replaceFile(path, bytes, this.#layout.temporaryFile())),
+    )
+  }
+
   /**
    * Opens a body for reading, from `start` to before `end`, and checks the first chunk of that.
    * @throws {ContentError} when it is missing, short or damaged

@@ -27,7 +27,7 @@ import { sentFields } from './headers.ts'
 import { toDispatcher } from './handler-bridge.ts'
 import type { ResolvedInterceptorOptions } from './options.ts'
 import { isPipelineBody } from './pipeline-body.ts'
-import { Push } from './push.ts'
+import { Push, soon } from './push.ts'
 import { Replay } from './replay.ts'
 import { RestHandler } from './rest-handler.ts'
 import { StoringHandler, type Forwarded } from './storing-handler.ts'
@@ -106,7 +106,7 @@ export class Answering {
     // Nothing is announced before `dispatch` has returned: callers may count on that (`pipeline` hands its handler the
     // duplex that it has yet to return).
     if (hot !== undefined && asksForAll(turn.request)) {
-      queueMicrotask(() => exchange.isOver || this.#push(turn, hot, age, status))
+      soon(() => exchange.isOver || this.#push(turn, hot, age, status))
     } else void this.#play(turn, stored, age, status)
   }
 
@@ -123,7 +123,7 @@ export class Answering {
     const { exchange, received, request } = turn
     const answer = served(stored, request, age)
     const { bytes } = answer
-    await Promise.resolve()
+    await new Promise<void>(soon)
     if (exchange.isOver) return
     // Read, and its first chunk checked, before anything is announced.
     const opened =

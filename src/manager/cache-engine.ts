@@ -177,6 +177,11 @@ export class CacheEngine {
    */
   readSmall(stored: StoredResponse): Buffer | 'damaged' | undefined {
     if (stored.body.size > SMALL_BODY) return undefined
+    const unwritten = this.holdings.unwritten.bodyOf(stored)
+    if (unwritten !== undefined) {
+      this.memory.add(stored, unwritten)
+      return unwritten
+    }
     try {
       const body = this.holdings.store.readSmall(stored.body)
       if (body !== undefined) this.memory.add(stored, body)
@@ -328,6 +333,8 @@ export class CacheEngine {
   async close(): Promise<void> {
     this.#closed = true
     this.#committer.close()
+    await this.holdings.tasks.settled()
+    await this.holdings.unwritten.flush()
     await this.holdings.tasks.settled()
     this.#invalidations.close()
     this.#absent.cancelTimer()

@@ -16,8 +16,11 @@ import type { Snapshot } from '../content-store/snapshot-file.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
 import { Allowance } from './allowance.ts'
 import { Catalogue, diskSize, type CatalogueOptions, type Removed } from './catalogue.ts'
+import type { ResolvedManagerOptions } from './options.ts'
 import type { Statistics } from './statistics.ts'
 import { TaskSet } from './task-set.ts'
+import { WriteBehind } from './write-behind.ts'
+import { writeOut } from './write-out.ts'
 
 /** For how long, in milliseconds, what other processes write may be unknown here. */
 const LAG_MS = 10_000
@@ -31,6 +34,8 @@ export class Holdings {
   readonly tasks: TaskSet = new TaskSet()
   /** What may be stored before the leader has heard of it. */
   readonly allowance: Allowance
+  /** What is held and not on disk yet. */
+  readonly unwritten: WriteBehind
   readonly #statistics: Statistics
   /** Changed since the last snapshot. */
   #isDirty = false
@@ -43,7 +48,7 @@ export class Holdings {
     store: ContentStore,
     membership: Membership,
     statistics: Statistics,
-    options: CatalogueOptions,
+    options: CatalogueOptions & Pick<ResolvedManagerOptions, 'maxUnwritten' | 'flushInterval'>,
     onGone: (stored: StoredResponse) => void,
   ) {
     this.store = store
@@ -51,6 +56,7 @@ export class Holdings {
     this.#statistics = statistics
     this.allowance = new Allowance(options)
     this.catalogue = new Catalogue(options, onGone)
+    this.unwritten = new WriteBehind(options, (unwritten) => writeOut(this, unwritten, statistics))
   }
 
   /** The catalogue has been compared with the whole disk. */
@@ -140,6 +146,19 @@ export class Holdings {
     return !this.membership.isLeader || this.catalogue.holds(record)
   }
 
+  /** Holds a record with a small body that is written in the background. Says whether it is held. */
+  addUnwritten(record: StoredResponse, body: Buffer): boolean {
+    const before = this.catalogue.current(record)
+    const isOverDisk =
+      before === undefined ? !this.isWhole : !this.unwritten.has(before) || !this.unwritten.drop(before)
+    this.#isDirty = true
+    const removed = this.catalogue.add(record)
+    const isHeld = this.catalogue.holds(record)
+    if (isHeld) this.unwritten.add({ record, body, isOverDisk })
+    this.#release(removed)
+    return isHeld
+  }
+
   /** Another record over the same body in the place of this one: in memory only, the bucket is not written. */
   update(before: StoredResponse, after: StoredResponse): void {
     this.catalogue.update(before, after)
@@ -150,7 +169,7 @@ export class Holdings {
   remove(stored: StoredResponse): boolean {
     if (!this.catalogue.remove(stored)) return false
     this.#isDirty = true
-    this.#background('delete', stored.key, this.#eraseRecord(stored))
+    if (!this.unwritten.drop(stored)) this.#background('delete', stored.key, this.#eraseRecord(stored))
     return true
   }
 
@@ -185,6 +204,7 @@ export class Holdings {
   forget(stored: StoredResponse): void {
     if (!this.catalogue.remove(stored)) return
     this.#isDirty = true
+    this.unwritten.drop(stored)
     this.doubt(stored.body.sha256)
   }
 
@@ -197,7 +217,7 @@ export class Holdings {
     for (const held of this.catalogue.variants(key)) {
       const found = records.find(({ variant }) => variant === held.variant)
       // Freshened here or not, what lies on disk is what everybody else has.
-      if (found?.body.sha256 !== held.body.sha256) this.forget(held)
+      if (found?.body.sha256 !== held.body.sha256 && !this.unwritten.has(held)) this.forget(held)
     }
     for (const record of records) {
       // It was asked for where it was stored, of which nothing is known here.
@@ -234,18 +254,26 @@ export class Holdings {
     this.#isDirty = false
     const asOf = Date.now() - (this.membership.hasCompany ? LAG_MS : 0)
     try {
-      await this.store.writeSnapshot(this.catalogue.records(), this.catalogue.snapshot(), asOf)
+      await this.store.writeSnapshot(this.#written(), this.catalogue.snapshot(), asOf)
     } catch (error) {
       this.#isDirty = true
       this.#statistics.fault('snapshot', error)
     }
   }
 
+  *#written(): Generator<StoredResponse, void, void> {
+    for (const record of this.catalogue.records()) if (!this.unwritten.has(record)) yield record
+  }
+
   #release(removed: readonly Removed[]): void {
     if (removed.length > 0) this.#isDirty = true
     if (!this.membership.isLeader) return
     for (const { stored, reason } of removed) {
-      if (reason === 'replaced') this.#removeUnneeded(stored.body.sha256, stored.key)
+      const isUnwritten = this.unwritten.drop(stored)
+      if (isUnwritten && reason !== 'replaced')
+        this.#statistics.evicted({ key: stored.key, reason, size: diskSize(stored) })
+      else if (isUnwritten) continue
+      else if (reason === 'replaced') this.#removeUnneeded(stored.body.sha256, stored.key)
       else {
         this.#statistics.evicted({ key: stored.key, reason, size: diskSize(stored) })
         this.#background('delete', stored.key, this.#eraseRecord(stored))

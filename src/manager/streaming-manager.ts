@@ -210,9 +210,12 @@ export class StreamingManager {
    * what other processes had done before the call is done here as well.
    */
   async runPendingTasks(): Promise<void> {
-    await this.#engine.holdings.membership.poll()
+    const { holdings } = this.#engine
+    await holdings.membership.poll()
+    await holdings.tasks.settled()
+    await holdings.unwritten.flush()
     await this.#settled()
-    await this.#engine.holdings.writeSnapshot()
+    await holdings.writeSnapshot()
   }
 
   /**
