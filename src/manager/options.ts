@@ -26,7 +26,7 @@ export interface ManagerOptions {
   readonly maxUnwritten?: number
   /** Stored variants (RFC 9111 section 4.1) of one URL at most; the least recently used goes first. Default 16. */
   readonly maxVariants?: number
-  /** Milliseconds in all for which a slow disk may hold up one response, before its storing is given up. Default 2,000. */
+  /** Milliseconds in all for which a slow disk may hold up one response, before its storing is given up. Default 100. */
   readonly maxStoreDelay?: number
   /**
    * Files that the cache has open at a time, half of them for hits and half for stores. Default 256. Bodies of 64 KiB at
@@ -63,7 +63,7 @@ const DEFAULTS: ResolvedManagerOptions = {
   flushInterval: 1_000,
   maxUnwritten: 32 * KIB ** 2,
   maxVariants: 16,
-  maxStoreDelay: 2_000,
+  maxStoreDelay: 100,
   maxOpenFiles: 256,
   maxOpenDelay: 2_000,
   snapshotInterval: 60_000,
