@@ -43,6 +43,10 @@ export interface StoredResponse {
   /** When the response's header section arrived, in milliseconds since the epoch. */
   readonly responseTime: number
   readonly body: StoredBody
+  /** What it may be purged by, where it has such. */
+  readonly tags?: readonly string[]
+  /** Marked stale at this time, in milliseconds since the epoch, whatever its fields say; a validation ends that. */
+  readonly staleFrom?: number
 }
 
 /** Name of one stored response among all: its cache key, and its variant where there is one. */

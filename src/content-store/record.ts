@@ -36,7 +36,16 @@ export function recordFromJson(value: unknown): StoredResponse | undefined {
   if (checksums === undefined || checksums.length !== Math.ceil(size / CHUNK_SIZE)) return undefined
   const { key, variant, vary, statusCode, statusMessage, fields, scope, requestTime, responseTime } = json
   const body = { size, sha256, checksums }
-  return { key, variant, vary, statusCode, statusMessage, fields, scope, requestTime, responseTime, body }
+  const record = { key, variant, vary, statusCode, statusMessage, fields, scope, requestTime, responseTime, body }
+  return { ...record, ...optionalsOf(json) }
+}
+
+/** What a record may have beside: of another form it is left out. */
+function optionalsOf({ tags, staleFrom }: Partial<RecordJson>): Pick<StoredResponse, 'tags' | 'staleFrom'> {
+  return {
+    ...(isListOfStrings(tags) && tags.length > 0 ? { tags } : {}),
+    ...(isCount(staleFrom) ? { staleFrom } : {}),
+  }
 }
 
 function isHead(json: Partial<RecordJson>): json is Partial<RecordJson> & Omit<StoredResponse, 'body'> {

@@ -198,6 +198,7 @@ export class CacheEngine {
    */
   async openBody(stored: StoredResponse, start?: number, end?: number): Promise<BodyReader | 'damaged' | 'busy'> {
     try {
+      if (this.holdings.unwritten.has(stored)) await this.holdings.unwritten.flush()
       return await this.holdings.store.openBody(stored.body, start, end)
     } catch (error) {
       if (isOutOfDescriptors(error)) {

@@ -9,6 +9,7 @@ import { variantOf } from '../policy/vary.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 import { SearchRules } from './search-rules.ts'
+import { Tags } from './tags.ts'
 
 /** What a request selects: a stored response, or none, and then whether other variants of the URL are stored. */
 export interface Selection {
@@ -60,6 +61,7 @@ export class Catalogue {
   readonly #rules = new Map<string, Map<string, VaryRule>>()
   readonly #references = new Map<string, number>()
   readonly #searches = new SearchRules()
+  readonly #tags = new Tags()
   readonly #maxVariants: number
   readonly #onGone: (stored: StoredResponse) => void
 
@@ -101,6 +103,14 @@ export class Catalogue {
   /** Other keys whose stored responses may answer this one by their No-Vary-Search. */
   equivalents(key: string): string[] {
     return this.#searches.equivalents(key)
+  }
+
+  /** All stored responses with this tag. */
+  tagged(tag: string): StoredResponse[] {
+    return this.#tags
+      .namesOf(tag)
+      .map((name) => this.#index.peek(name))
+      .filter((stored) => stored !== undefined)
   }
 
   /** All stored responses that a request could select: without Vary one, and one for each set of names that it has. */
@@ -170,6 +180,8 @@ export class Catalogue {
     this.#index.update(entryKey(before.key, before.variant), after)
     this.#searches.forget(before)
     this.#searches.note(after)
+    this.#tags.forget(before)
+    this.#tags.note(after)
   }
 
   /** Whether this very record is held: not an older or newer one of the same name. */
@@ -244,6 +256,7 @@ export class Catalogue {
   #note(stored: StoredResponse): void {
     this.retain(stored.body.sha256)
     this.#searches.note(stored)
+    this.#tags.note(stored)
     if (stored.variant === '') return
     const rules = this.#rules.get(stored.key) ?? new Map<string, VaryRule>()
     this.#rules.set(stored.key, rules)
@@ -257,6 +270,10 @@ export class Catalogue {
     this.#onGone(stored)
     this.release(stored.body.sha256)
     this.#searches.forget(stored)
+    // Its successor may have the same.
+    this.#tags.forget(stored)
+    const successor = this.current(stored)
+    if (successor !== undefined) this.#tags.note(successor)
     const rules = this.#rules.get(stored.key)
     const rule = rules?.get(stored.vary.join())
     // A replaced record leaves its name to its successor.

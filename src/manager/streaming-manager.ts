@@ -10,6 +10,7 @@ import { CacheEngine } from './cache-engine.ts'
 import { diskSize } from './catalogue.ts'
 import { Neighbours } from './neighbours.ts'
 import { resolveManagerOptions, type ManagerOptions } from './options.ts'
+import { purge, type PurgeFilter, type PurgeOptions } from './purge.ts'
 import { storePut, type PutResponse } from './put.ts'
 import { recover } from './recovery.ts'
 import type { Counts } from './statistics.ts'
@@ -137,8 +138,8 @@ export class StreamingManager {
   async get(key: string): Promise<CachedResponse | undefined> {
     const stored = await this.#find(key)
     if (stored === undefined) return undefined
-    const reader = await this.#engine.openBody(stored)
-    return typeof reader === 'string' ? undefined : toCachedResponse(stored, reader)
+    const body = this.#engine.readSmall(stored) ?? (await this.#engine.openBody(stored))
+    return typeof body === 'string' ? undefined : toCachedResponse(stored, body)
   }
 
   /**
@@ -167,6 +168,21 @@ export class StreamingManager {
     this.#engine.invalidate(cacheKey('HEAD', normalised))
     await this.#settled()
     return found
+  }
+
+  /**
+   * Removes what a filter says, with what is being fetched for the same URLs, or marks it stale. Resolves with how many
+   * stored responses that concerned, once it has taken effect. By tag in time independent of how much else is stored.
+   *
+   * @throws {InvalidOptionError} unless there is exactly one filter, of the right type
+   * @throws {ClosedError} after `close()`
+   *
+   * @example
+   * await manager.purge({ tag: 'product-17' }, { soft: true })
+   */
+  async purge(filter: PurgeFilter, options?: PurgeOptions): Promise<number> {
+    this.#assertOpen()
+    return await purge(this.#engine, filter, options)
   }
 
   /**
