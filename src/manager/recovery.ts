@@ -86,7 +86,10 @@ async function compareBodies(engine: CacheEngine): Promise<boolean> {
     for (const record of unseen.get(file.hash) ?? []) {
       const { size } = record.body
       if (file.size === size) continue
-      engine.dropDamaged(record, new ContentError(`Stored body has ${file.size} bytes instead of ${size}: ${file.hash}`))
+      engine.dropDamaged(
+        record,
+        new ContentError(`Stored body has ${file.size} bytes instead of ${size}: ${file.hash}`),
+      )
     }
     unseen.delete(file.hash)
     if (file.modifiedAt >= before || catalogue.isReferenced(file.hash)) continue

@@ -7,8 +7,8 @@ import { pick, seeded } from './promises/promise.ts'
 
 const [directory = '', url = '', seed = ''] = process.argv.slice(2)
 /** Requests, one after the other, in each part of its life. */
-const REQUESTS = 30
-const OPTIONS = { maxSize: 6_000_000, maxEntries: 12, snapshotInterval: 0 }
+const REQUESTS = 20
+const OPTIONS = { maxSize: 4_000_000, maxEntries: 12, snapshotInterval: 0 }
 
 interface Cache {
   readonly manager: StreamingManager

@@ -20,7 +20,8 @@ const FATES = {
   /** Pages in the middle are missing. */
   torn: (data, random) => {
     const torn = Buffer.from(data)
-    for (let at = 0; at < data.length; at += PAGE) if (random() < 0.3) torn.fill(0, at, Math.min(at + PAGE, data.length))
+    for (let at = 0; at < data.length; at += PAGE)
+      if (random() < 0.3) torn.fill(0, at, Math.min(at + PAGE, data.length))
     return torn
   },
 } satisfies Record<string, Fate>

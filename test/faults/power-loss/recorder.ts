@@ -5,7 +5,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { relative } from 'node:path'
 import type { Operation } from './operations.ts'
 
-type Method = (this: unknown, ...parameters: never[]) => Promise<unknown>
+type Method = (this: unknown, ...parameters: unknown[]) => Promise<unknown>
 
 export class Recorder {
   readonly operations: Operation[] = []
@@ -28,37 +28,35 @@ export class Recorder {
     const probe = await fs.open(import.meta.filename)
     const handles = Object.getPrototypeOf(probe) as object
     await probe.close()
-    this.#after(fs, 'mkdir', (path: string, { recursive = false } = {}) => this.#madeFolder(path, recursive))
+    this.#after(fs, 'mkdir', (path: string, options?: { recursive?: boolean }) => {
+      this.#madeFolder(path, options?.recursive === true)
+    })
     this.#after(fs, 'rename', (from: string, to: string) => this.#renamed(from, to))
     this.#after(fs, 'rm', (path: string) => this.#removed(path))
     this.#after(fs, 'writeFile', (path: string, data: string | Uint8Array) => this.#written(this.#created(path), data))
-    this.#after(fs, 'open', (path: string, flags: string | number, _mode: unknown, handle: FileHandle) => {
-      const isNew = flags === 'wx'
-      const isRead = typeof flags === 'number' && (flags & (constants.O_WRONLY | constants.O_RDWR)) === 0
-      const isAppended = typeof flags === 'number' && (flags & constants.O_APPEND) !== 0
-      if (!isNew && !isRead && !isAppended) throw new Error(`Opening with ${flags} is not modelled`)
-      const file = isNew ? this.#created(path) : this.#files.get(relative(this.#directory, path))
-      if (file !== undefined && !isRead) this.#handles.set(handle, file)
+    this.#after(fs, 'open', (path: string, flags: string | number, ...rest: unknown[]) => {
+      const handle = rest.at(-2) as FileHandle
+      if (flags === 'wx') this.#hold(handle, this.#created(path))
+      else if (typeof flags !== 'number') refuse(`opening with ${flags}`)
+      else if ((flags & constants.O_APPEND) !== 0) this.#hold(handle, this.#files.get(relative(this.#directory, path)))
     })
-    const { written } = { written: this.#writtenBy.bind(this) }
-    this.#after(handles, 'writev', function (this: FileHandle, chunks: Uint8Array[], result: { bytesWritten: number }) {
-      written(this, Buffer.concat(chunks).subarray(0, result.bytesWritten))
-    })
-    this.#after(handles, 'writeFile', function (this: FileHandle, data: Uint8Array) {
-      written(this, data)
-    })
+    this.#after(handles, 'writev', (chunks: Uint8Array[], result: { bytesWritten: number }, handle: object) =>
+      this.#written(this.#handles.get(handle), Buffer.concat(chunks).subarray(0, result.bytesWritten)),
+    )
+    this.#after(handles, 'writeFile', (data: Uint8Array, _: unknown, handle: object) =>
+      this.#written(this.#handles.get(handle), data),
+    )
     for (const name of ['write', 'appendFile', 'truncate', 'sync', 'datasync'])
       this.#after(handles, name, () => refuse(name))
     syncBuiltinESMExports()
   }
 
-  /** `note` is given the parameters and then the result, once the operation has succeeded. */
-  #after(owner: object, name: string, note: (this: never, ...parameters: never[]) => void): void {
+  /** `note` is given the parameters, then the result and what the method was called on, once it has succeeded. */
+  #after(owner: object, name: string, note: (...parameters: never[]) => void): void {
     const original = Reflect.get(owner, name) as Method
-    Reflect.set(owner, name, async function (this: unknown, ...parameters: never[]) {
+    Reflect.set(owner, name, async function (this: unknown, ...parameters: unknown[]) {
       const result = await original.apply(this, parameters)
-      const all: unknown[] = name === 'open' ? [parameters[0], parameters[1], parameters[2]] : parameters
-      Reflect.apply(note, this, [...all, result])
+      note(...([...parameters, result, this] as never[]))
       return result
     })
   }
@@ -88,8 +86,8 @@ export class Recorder {
     return file
   }
 
-  #writtenBy(handle: FileHandle, bytes: Uint8Array): void {
-    this.#written(this.#handles.get(handle), bytes)
+  #hold(handle: FileHandle, file: number | undefined): void {
+    if (file !== undefined) this.#handles.set(handle, file)
   }
 
   #written(file: number | undefined, data: string | Uint8Array): void {

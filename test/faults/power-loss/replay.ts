@@ -11,7 +11,7 @@ import { answer } from '../../helpers/cache.ts'
 import { filesIn, temporaryDirectory } from '../../helpers/directory.ts'
 import { leaks } from '../promises/kill.ts'
 import { bodyOf } from '../promises/proving-origin.ts'
-import { representation, TARGETS, type ChangingOrigin } from './changing-origin.ts'
+import { representation, TARGETS, type ChangingOrigin, type Target } from './changing-origin.ts'
 import { materialise, type Crash } from './disk.ts'
 
 const CHANNEL = 'undici-streaming-cache:error'
@@ -79,26 +79,28 @@ function settledVersions({ operations, length, model }: Crash): Map<string, numb
   return versions
 }
 
+/** Everything at the same time: what went wrong. */
 async function askAll(
   dispatcher: Dispatcher,
   origin: ChangingOrigin,
   oldest: ReadonlyMap<string, number>,
 ): Promise<string[]> {
-  const failures: string[] = []
-  for (const target of TARGETS) {
+  const ask = async (target: Target): Promise<string[]> => {
     const { path, language = '' } = target
-    const first = oldest.get(path) ?? 0
-    const versions = Array.from({ length: (origin.versions.get(path) ?? 0) - first + 1 }, (_, i) => first + i)
     try {
       const headers = { 'accept-language': language }
       const { statusCode, body } = await answer(dispatcher, origin.url + path, { headers })
+      const first = oldest.get(path) ?? 0
+      const versions = Array.from({ length: (origin.versions.get(path) ?? 0) - first + 1 }, (_, i) => first + i)
       const isRight = versions.some((version) => body.equals(bodyOf(representation(target, version))))
-      if (statusCode !== 200 || !isRight) failures.push(`${path} ${language} is wrong: ${body.toString('latin1', 0, 40)}`)
+      return statusCode === 200 && isRight
+        ? []
+        : [`${path} ${language} is ${statusCode} ${body.toString('latin1', 0, 40)}`]
     } catch (error) {
-      failures.push(`${path} ${language}: ${String(error)}`)
+      return [`${path} ${language}: ${String(error)}`]
     }
   }
-  return failures
+  return (await Promise.all(TARGETS.map(ask))).flat()
 }
 
 /** Also damaged bodies, buckets without a record, and entries in memory whose body is not whole. */
@@ -106,13 +108,16 @@ async function notWhole(directory: string, manager: StreamingManager): Promise<s
   const found = await leaks(directory)
   const whole = new Set<string>()
   for (const path of await filesIn(directory, 'content-v2')) {
-    const sha256 = createHash('sha256').update(await readFile(path)).digest('hex')
+    const sha256 = createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex')
     if (path.replaceAll('/', '').endsWith(sha256)) whole.add(sha256)
     else found.push(`damaged body ${path}`)
   }
   for (const path of await filesIn(directory, 'index-v5')) {
     if (parseBucket(await readFile(path, 'utf8')).length === 0) found.push(`bucket without a record ${path}`)
   }
-  for await (const { key, sha256 } of manager.entries()) if (!whole.has(sha256)) found.push(`entry without its body ${key}`)
+  for await (const { key, sha256 } of manager.entries())
+    if (!whole.has(sha256)) found.push(`entry without its body ${key}`)
   return found
 }

@@ -58,7 +58,10 @@ async function record(origin: ChangingOrigin, seed: number, failures: string[]):
   const copy = await temporaryDirectory()
   await materialise(crashOf(operations, operations.length, LOSS_MODELS[0] as LossModel, seed), copy)
   const [recorded, real] = [await contentsOf(copy), await contentsOf(directory)]
-  for (const path of recorded.keys().toArray().concat(...real.keys())) {
+  for (const path of recorded
+    .keys()
+    .toArray()
+    .concat(...real.keys())) {
     if (recorded.get(path) !== real.get(path)) failures.push(`seed ${seed}: ${path} differs from what was recorded`)
   }
   await rm(directory, { recursive: true })
@@ -89,7 +92,8 @@ function crashOf(operations: readonly Operation[], length: number, model: LossMo
 
 export const powerLoss: FaultPromise = {
   name: 'power loss',
-  promise: 'what was not written back is lost: no wrong byte, and after the background pass every record has its whole body',
-  rounds: { long: 5000, short: 60 },
+  promise:
+    'what was not written back is lost: no wrong byte, and after the background pass every record has its whole body',
+  rounds: { long: 1200, short: 24 },
   run,
 }
