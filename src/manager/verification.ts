@@ -38,7 +38,8 @@ async function writtenLast(bodies: AsyncIterable<FoundFile>): Promise<FoundFile[
   const files: FoundFile[] = []
   let last = 0
   for await (const file of bodies) {
-    if (file.modifiedAt > start && file.modifiedAt <= now) continue
+    const isOfThisBoot = file.modifiedAt > start && file.modifiedAt <= now
+    if (isOfThisBoot || file.modifiedAt < last - WRITE_BACK_MS) continue
     files.push(file)
     if (file.modifiedAt <= start) last = Math.max(last, file.modifiedAt)
   }
