@@ -14,7 +14,7 @@ export async function currentBoot(): Promise<string> {
   return id.trim() || String(Math.round(bootedAt() / 1000))
 }
 
-/** Never true by mistake; taken for another one, it costs a look at what was written last. */
+/** By mistake only of a machine that was started twice within seconds. Taken for another, it costs a look at the disk. */
 export function isSameBoot(a: string, b: string): boolean {
   return a === b || Math.abs(Number(a) - Number(b)) <= JITTER_S
 }

@@ -111,7 +111,7 @@ async function notWhole(directory: string, manager: StreamingManager): Promise<s
     const sha256 = createHash('sha256')
       .update(await readFile(path))
       .digest('hex')
-    if (path.replaceAll('/', '').endsWith(sha256)) whole.add(sha256)
+    if (path.replaceAll(/[/\\]/g, '').endsWith(sha256)) whole.add(sha256)
     else found.push(`damaged body ${path}`)
   }
   for (const path of await filesIn(directory, 'index-v5')) {
