@@ -55,6 +55,8 @@ async function work(caches: readonly Cache[]): Promise<void> {
       await ask(cache, target, 'POST')
       if (random() < 0.5) await settle(caches, target.path)
     } else await cache.manager.delete(url + target.path)
+    // Snapshots, which may outlive what they tell of.
+    if (random() < 0.2) await caches[0]?.manager.runPendingTasks()
   }
 }
 

@@ -76,7 +76,8 @@ export async function materialise(crash: Crash, directory: string): Promise<void
   async function fill(folder: string): Promise<void> {
     await mkdir(join(directory, folder), { recursive: true, mode: 0o700 })
     const { writtenBack, length, model, random } = crash
-    const kept = model.losesChanges ? writtenBack + Math.floor(random() * (length - writtenBack + 1)) : length
+    const some = writtenBack + Math.floor(random() * (length - writtenBack + 1))
+    const kept = model.losesChanges ? pick(random, [writtenBack, some, length]) : length
     const entries = new Map<string, number | 'folder'>()
     for (const { at, name, file } of changes.get(folder) ?? []) {
       if (at >= kept) break
