@@ -94,6 +94,6 @@ export const powerLoss: FaultPromise = {
   name: 'power loss',
   promise:
     'what was not written back is lost: no wrong byte, and after the background pass every record has its whole body',
-  rounds: { long: 1200, short: 24 },
+  rounds: { long: 600, short: 24 },
   run,
 }
