@@ -19,7 +19,8 @@ import { DirectoryError } from '../errors.ts'
 import type { StoredBody, StoredResponse } from '../stored-response.ts'
 import { BodyReader } from './body-reader.ts'
 import { BodyWriter } from './body-writer.ts'
-import { formatBucket, parseBucket } from './bucket.ts'
+import { currentBoot, isSameBoot } from './boot.ts'
+import { formatBucket, isRubbish, parseBucket } from './bucket.ts'
 import { Descriptors, type DescriptorLimits } from './descriptors.ts'
 import { isFolder, moveInto, replaceFile } from './files.ts'
 import { KeyedQueue } from './keyed-queue.ts'
@@ -32,12 +33,15 @@ import { readSnapshot, writeSnapshot, type Snapshot } from './snapshot-file.ts'
 /** A file found on disk: its name is the hash that cacache gives it. */
 export interface FoundFile {
   readonly hash: string
+  /** Length in bytes. */
+  readonly size: number
   /** When it was last written, in milliseconds since the epoch. */
   readonly modifiedAt: number
 }
 
 export class ContentStore {
   readonly #layout: Layout
+  /** By path. */
   readonly #buckets = new KeyedQueue()
   readonly #contents = new KeyedQueue()
   readonly #smallBodies = new SmallBodies()
@@ -132,7 +136,7 @@ export class ContentStore {
 
   /** The same once no update of this process is under way for it. */
   async readSettledBucket(key: string): Promise<StoredResponse[]> {
-    return await this.#buckets.run(key, () => this.readBucket(key))
+    return await this.#buckets.run(this.#layout.bucket(key), () => this.readBucket(key))
   }
 
   /**
@@ -141,8 +145,8 @@ export class ContentStore {
    * notes that follow both (journal.ts) make everybody look at what has become of it.
    */
   async updateBucket(key: string, change: (records: StoredResponse[]) => StoredResponse[]): Promise<void> {
-    await this.#buckets.run(key, async () => {
-      const path = this.#layout.bucket(key)
+    const path = this.#layout.bucket(key)
+    await this.#buckets.run(path, async () => {
       const before = await this.readBucket(key)
       const records = change(before)
       if (records.length > 0 && records.length === before.length && records.every((each, i) => each === before[i]))
@@ -168,6 +172,14 @@ export class ContentStore {
     return parseBucket(bytes).filter((record) => bucketHash(record.key) === hash)
   }
 
+  /** Removes a bucket file in which nothing is whole, as a power loss leaves them. Not while others may write it. */
+  async removeRubbish({ hash }: FoundFile): Promise<void> {
+    const path = this.#layout.bucketOfHash(hash)
+    await this.#buckets.run(path, async () => {
+      if (isRubbish(await readOrEmpty(path))) await rm(path, { force: true })
+    })
+  }
+
   /** Whether there is a file for this body. */
   async hasBody({ sha256 }: StoredBody): Promise<boolean> {
     return (await lstat(this.#layout.contentFile(sha256)).catch(() => undefined)) !== undefined
@@ -178,10 +190,13 @@ export class ContentStore {
     for await (const file of this.buckets()) yield* await this.recordsIn(file)
   }
 
-  /** Removes temporary files whose writer is gone: `runs` are those that are known to live, whatever their pid says. */
-  async removeAbandoned(runs: ReadonlySet<string>): Promise<void> {
+  /**
+   * Removes temporary files whose writer is gone: `runs` are those that are known to live, whatever their pid says; after
+   * the machine was started again no others do, even where their pid is given to somebody else.
+   */
+  async removeAbandoned(runs: ReadonlySet<string>, isNewBoot: boolean): Promise<void> {
     for (const name of await readdir(this.#layout.temporary)) {
-      if (isAbandoned(name) && !runs.has(name.split('-')[1] ?? ''))
+      if ((isNewBoot || isAbandoned(name)) && !runs.has(name.split('-')[1] ?? ''))
         await rm(join(this.#layout.temporary, name), { force: true, recursive: true })
     }
   }
@@ -193,6 +208,16 @@ export class ContentStore {
   /** `asOf`: what was written to the directory before it is in the snapshot, in milliseconds since the epoch. */
   async writeSnapshot(records: Iterable<StoredResponse>, index: Uint8Array, asOf: number): Promise<void> {
     await writeSnapshot(this.#layout, records, index, asOf)
+  }
+
+  /** Whether the machine has been started since `noteBoot` was last called, or nobody knows. */
+  async isNewBoot(): Promise<boolean> {
+    const noted = await readFile(this.#layout.boot, 'utf8').catch(() => '')
+    return !isSameBoot(noted, await currentBoot())
+  }
+
+  async noteBoot(): Promise<void> {
+    await replaceFile(this.#layout.boot, await currentBoot(), this.#layout.temporaryFile())
   }
 
   /** Removes the directory and all in it. */
@@ -223,7 +248,7 @@ async function* walk(root: string): AsyncGenerator<FoundFile, void, void> {
     for (const second of await foldersOrNone(join(root, first))) {
       for (const rest of await foldersOrNone(join(root, first, second))) {
         const stats = await lstat(join(root, first, second, rest)).catch(() => undefined)
-        if (stats?.isFile()) yield { hash: first + second + rest, modifiedAt: stats.mtimeMs }
+        if (stats?.isFile()) yield { hash: first + second + rest, size: stats.size, modifiedAt: stats.mtimeMs }
       }
     }
   }

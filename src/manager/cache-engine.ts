@@ -211,8 +211,8 @@ export class CacheEngine {
   }
 
   dropDamaged(stored: StoredResponse, error: unknown): void {
-    // The leader may have evicted it: that is no fault.
-    if (!this.holdings.membership.hasCompany || !isMissing(error)) this.statistics.fault('read', error, stored.key)
+    // The leader may have evicted it, or this process after the snapshot was written: that is no fault.
+    if (this.holdings.isWhole || !isMissing(error)) this.statistics.fault('read', error, stored.key)
     // Freshening may have put another record over the same body meanwhile.
     const current = this.catalogue.current(stored)
     if (current?.body.sha256 === stored.body.sha256) this.holdings.remove(current)

@@ -6,8 +6,10 @@
  */
 import { bucketHash } from '../content-store/layout.ts'
 import type { FoundFile } from '../content-store/content-store.ts'
+import { ContentError } from '../errors.ts'
 import type { StoredResponse } from '../stored-response.ts'
 import type { CacheEngine } from './cache-engine.ts'
+import { verifyLatest } from './verification.ts'
 
 /**
  * Where others have the directory open, content that nothing refers to is removed only when it has not been touched for so
@@ -33,8 +35,12 @@ export async function recover(engine: CacheEngine): Promise<() => Promise<void>>
  */
 export async function sweep(engine: CacheEngine, known: readonly StoredResponse[], knownAt: number): Promise<void> {
   try {
-    await engine.holdings.store.removeAbandoned(engine.holdings.membership.runs)
-    if (await reconcile(engine, known, knownAt)) await compareBodies(engine)
+    const { store, membership } = engine.holdings
+    const isNewBoot = await store.isNewBoot()
+    await store.removeAbandoned(membership.runs, isNewBoot)
+    // The snapshot may have outlived buckets that are older than it: then all of them are read.
+    if (!(await reconcile(engine, known, isNewBoot ? 0 : knownAt)) || !(await compareBodies(engine))) return
+    if (isNewBoot && (await verifyLatest(engine, () => mayGoOn(engine)))) await store.noteBoot()
   } catch (error) {
     engine.statistics.fault('recover', error)
   }
@@ -61,7 +67,9 @@ async function reconcile(engine: CacheEngine, known: readonly StoredResponse[], 
 }
 
 async function readAgain(engine: CacheEngine, file: FoundFile, known: readonly StoredResponse[]): Promise<void> {
-  const found = await engine.holdings.store.recordsIn(file)
+  const { store, membership } = engine.holdings
+  const found = await store.recordsIn(file)
+  if (found.length === 0 && !membership.hasCompany) await store.removeRubbish(file)
   const variants = new Map(found.map((record) => [record.variant, record.body.sha256]))
   for (const record of known) if (variants.get(record.variant) !== record.body.sha256) forget(engine, record)
   for (const record of found) engine.adopt(record)
@@ -72,21 +80,32 @@ function forget({ holdings }: CacheEngine, record: StoredResponse): void {
   if (!holdings.unwritten.has(record)) holdings.forget(record)
 }
 
-/** Bodies without a record go, and records without a body. */
-async function compareBodies(engine: CacheEngine): Promise<void> {
+/** Bodies without a record go, and records without a body, or with one of another length. Resolves as `reconcile` does. */
+async function compareBodies(engine: CacheEngine): Promise<boolean> {
   const { holdings } = engine
   const { catalogue, store } = holdings
   const before = holdings.membership.hasCompany ? Date.now() - ORPHAN_GRACE_MS : Infinity
-  const unseen = new Map([...catalogue.records()].map((record) => [record.body.sha256, record]))
+  const unseen = Map.groupBy(catalogue.records(), ({ body }) => body.sha256)
   for await (const file of store.bodies()) {
-    if (!mayGoOn(engine)) return
+    if (!mayGoOn(engine)) return false
+    for (const record of unseen.get(file.hash) ?? []) {
+      const { size } = record.body
+      if (file.size === size) continue
+      engine.dropDamaged(
+        record,
+        new ContentError(`Stored body has ${file.size} bytes instead of ${size}: ${file.hash}`),
+      )
+    }
     unseen.delete(file.hash)
     if (file.modifiedAt >= before || catalogue.isReferenced(file.hash)) continue
     await store.removeBody(file.hash, () => catalogue.isReferenced(file.hash))
   }
-  for (const record of unseen.values()) {
-    if (!holdings.unwritten.has(record) && !(await store.hasBody(record.body))) holdings.remove(record)
+  for (const records of unseen.values()) {
+    const [{ body }] = records as [StoredResponse]
+    if (records.some((record) => holdings.unwritten.has(record)) || (await store.hasBody(body))) continue
+    for (const record of records) holdings.remove(record)
   }
+  return true
 }
 
 function mayGoOn(engine: CacheEngine): boolean {

@@ -46,6 +46,7 @@ test('a folder that cannot be written in is a fault of the store and not of the 
   const { body, url, origin } = await start(t)
   const { get, directory, manager } = await startCache(t)
   const tmp = join(directory, 'tmp')
+  await manager.runPendingTasks()
   await rm(tmp, { recursive: true })
   await writeFile(tmp, 'a file in the way')
   for (const path of ['1', '1']) assert.deepEqual((await get(url + path)).body, body)

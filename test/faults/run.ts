@@ -9,9 +9,19 @@ import { leaks } from './promises/leaks.ts'
 import { limitsOnDisk } from './promises/limits-on-disk.ts'
 import { lyingOrigins } from './promises/lying-origins.ts'
 import { noWrongByte } from './promises/no-wrong-byte.ts'
+import { powerLoss } from './promises/power-loss.ts'
 import type { FaultPromise } from './promises/promise.ts'
 
-export const PROMISES: readonly FaultPromise[] = [noWrongByte, kill, limitsOnDisk, lyingOrigins, aborts, bounds, leaks]
+export const PROMISES: readonly FaultPromise[] = [
+  noWrongByte,
+  kill,
+  powerLoss,
+  limitsOnDisk,
+  lyingOrigins,
+  aborts,
+  bounds,
+  leaks,
+]
 
 /** Failures that are printed of each. */
 const SHOWN = 5
