@@ -24,23 +24,19 @@ import { Descriptors, type DescriptorLimits } from './descriptors.ts'
 import { isFolder, moveInto, replaceFile } from './files.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
+import { Looks } from './looks.ts'
 import { Membership } from './membership.ts'
 import { whyNotOurs } from './ownership.ts'
 import { SmallBodies } from './small-bodies.ts'
-import { readSnapshot, writeSnapshot, type Snapshot } from './snapshot-file.ts'
-
-/** A file found on disk: its name is the hash that cacache gives it. */
-export interface FoundFile {
-  readonly hash: string
-  /** When it was last written, in milliseconds since the epoch. */
-  readonly modifiedAt: number
-}
+import { readSnapshot, writeSnapshot, type Snapshot, type Take } from './snapshot-file.ts'
+import { foldersUnchangedSince, walk, type Folders, type FoundFile } from './walk.ts'
 
 export class ContentStore {
   readonly #layout: Layout
   readonly #buckets = new KeyedQueue()
   readonly #contents = new KeyedQueue()
   readonly #smallBodies = new SmallBodies()
+  readonly #looks = new Looks()
   /** Apart, so that neither slow origins keep hits from the disk nor stalled consumers keep misses from it. */
   readonly #reading: Descriptors
   readonly #writing: Descriptors
@@ -152,20 +148,35 @@ export class ContentStore {
     })
   }
 
-  /** Every bucket's file, in no order. */
-  buckets(): AsyncGenerator<FoundFile, void, void> {
-    return walk(this.#layout.index)
+  /** Every bucket's file, in no order, but for those in these folders. */
+  buckets(passOver?: Folders): AsyncGenerator<FoundFile, void, void> {
+    return walk(this.#layout.index, passOver)
   }
 
-  /** Every body's file, in no order. */
-  bodies(): AsyncGenerator<FoundFile, void, void> {
-    return walk(this.#layout.content)
+  /** Every body's file, in no order, but for those in these folders. */
+  bodies(passOver?: Folders): AsyncGenerator<FoundFile, void, void> {
+    return walk(this.#layout.content, passOver)
+  }
+
+  /** Folders of buckets, or of bodies, in which nothing has changed since this time in milliseconds since the epoch. */
+  async unchangedSince(which: 'buckets' | 'bodies', time: number): Promise<Folders> {
+    return await foldersUnchangedSince(which === 'buckets' ? this.#layout.index : this.#layout.content, time)
+  }
+
+  /** When a bucket was last written, in milliseconds since the epoch. */
+  async bucketModifiedAt({ hash }: FoundFile): Promise<number | undefined> {
+    return await this.#looks.modifiedAt(this.#layout.bucketOfHash(hash))
+  }
+
+  /** When a body was last written, in milliseconds since the epoch. */
+  async bodyModifiedAt({ hash }: FoundFile): Promise<number | undefined> {
+    return await this.#looks.modifiedAt(this.#layout.contentFile(hash))
   }
 
   /** All records in a bucket file found by `buckets`; one that names a key of another bucket is none. */
   async recordsIn({ hash }: FoundFile): Promise<StoredResponse[]> {
-    const bytes = await readOrEmpty(this.#layout.bucketOfHash(hash))
-    return parseBucket(bytes).filter((record) => bucketHash(record.key) === hash)
+    const bytes = await this.#looks.read(this.#layout.bucketOfHash(hash))
+    return parseBucket(bytes ?? '').filter((record) => bucketHash(record.key) === hash)
   }
 
   /** Whether there is a file for this body. */
@@ -186,13 +197,13 @@ export class ContentStore {
     }
   }
 
-  async readSnapshot(): Promise<Snapshot | undefined> {
-    return await readSnapshot(this.#layout)
+  /** Undefined where there is none that is whole, or `mayGoOn` has said no before it was read. */
+  async readSnapshot(mayGoOn: () => boolean): Promise<Snapshot | undefined> {
+    return await readSnapshot(this.#layout, mayGoOn)
   }
 
-  /** `asOf`: what was written to the directory before it is in the snapshot, in milliseconds since the epoch. */
-  async writeSnapshot(records: Iterable<StoredResponse>, index: Uint8Array, asOf: number): Promise<void> {
-    await writeSnapshot(this.#layout, records, index, asOf)
+  async writeSnapshot(take: Take): Promise<void> {
+    await writeSnapshot(this.#layout, take)
   }
 
   /** Removes the directory and all in it. */
@@ -215,20 +226,4 @@ async function readOrEmpty(path: string): Promise<string> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' || isFolder(error)) return ''
     throw error
   }
-}
-
-/** Files two folders down, as cacache lays them out: ab/cd/ef… */
-async function* walk(root: string): AsyncGenerator<FoundFile, void, void> {
-  for (const first of await foldersOrNone(root)) {
-    for (const second of await foldersOrNone(join(root, first))) {
-      for (const rest of await foldersOrNone(join(root, first, second))) {
-        const stats = await lstat(join(root, first, second, rest)).catch(() => undefined)
-        if (stats?.isFile()) yield { hash: first + second + rest, modifiedAt: stats.mtimeMs }
-      }
-    }
-  }
-}
-
-async function foldersOrNone(path: string): Promise<string[]> {
-  return await readdir(path).catch(() => [])
 }

@@ -7,7 +7,7 @@
  *   procs/<pid>-<run>-…           one journal for each open manager, see membership.ts and journal.ts
  *   snapshot                      the memory index as it was: a hint that may be missing or old
  */
-import { createHash, randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { dirname, join } from 'node:path'
 
 /** Directories and files are the user's alone, whatever the umask. */
@@ -64,7 +64,7 @@ export class Layout {
 
 /** cacache's name for the bucket of a key. */
 export function bucketHash(key: string): string {
-  return createHash('sha256').update(key).digest('hex')
+  return hash('sha256', key)
 }
 
 function segments(hash: string): [string, string, string] {
