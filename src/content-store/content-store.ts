@@ -58,10 +58,11 @@ export class ContentStore {
   static async open(directory: string, limits: DescriptorLimits): Promise<ContentStore> {
     const layout = new Layout(directory)
     try {
-      for (const path of layout.folders) {
-        await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
-        await assertOurs(path, path === layout.directory)
-      }
+      // Nearly always all are there, and a start waits for this.
+      const exist = await Promise.all(layout.folders.map((path) => exists(path)))
+      for (const [i, path] of layout.folders.entries())
+        if (exist[i] === false) await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
+      await Promise.all(layout.folders.map((path) => assertOurs(path, path === layout.directory)))
     } catch (error) {
       throw new DirectoryError(directory, (error as Error).message, error)
     }
@@ -217,6 +218,13 @@ async function assertOurs(path: string, mayBeLink: boolean): Promise<void> {
   const stats = await (mayBeLink ? stat(path) : lstat(path))
   const why = stats.isDirectory() ? whyNotOurs(stats, process.getuid?.()) : 'it is no folder'
   if (why !== undefined) throw new Error(`${path}: ${why}`)
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 async function readOrEmpty(path: string): Promise<string> {

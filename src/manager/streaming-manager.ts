@@ -89,8 +89,6 @@ export class StreamingManager {
     const store = await ContentStore.open(resolve(directory), resolved)
     const engine = new CacheEngine(store, await store.join(), resolved)
     const manager = new StreamingManager(engine, isTemporary)
-    // What others have noted concerns what is on disk.
-    await engine.holdings.membership.poll()
     engine.holdings.tasks.add(recover(engine))
     if (resolved.snapshotInterval > 0) {
       manager.#timer = setInterval(
