@@ -14,6 +14,9 @@ export const CHUNK_SIZE = 65_536
 /** Field lines in the order and case they came: name, value, name, value … as Latin-1 strings. */
 export type FieldLines = readonly string[]
 
+/** What `vary` is of nearly every record: one list for all. */
+export const NO_VARY: readonly string[] = Object.freeze([])
+
 /** What is known of a stored body. */
 export interface StoredBody {
   /** Length in bytes. */

@@ -25,19 +25,12 @@ import { Descriptors, type DescriptorLimits } from './descriptors.ts'
 import { isFolder, moveInto, replaceFile } from './files.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
+import { Looks, type FileState } from './looks.ts'
 import { Membership } from './membership.ts'
 import { whyNotOurs } from './ownership.ts'
 import { SmallBodies } from './small-bodies.ts'
-import { readSnapshot, writeSnapshot, type Snapshot } from './snapshot-file.ts'
-
-/** A file found on disk: its name is the hash that cacache gives it. */
-export interface FoundFile {
-  readonly hash: string
-  /** Length in bytes. */
-  readonly size: number
-  /** When it was last written, in milliseconds since the epoch. */
-  readonly modifiedAt: number
-}
+import { readSnapshot, writeSnapshot, type Snapshot, type Take } from './snapshot-file.ts'
+import { foldersUnchangedSince, walk, type Folders, type FoundFile } from './walk.ts'
 
 export class ContentStore {
   readonly #layout: Layout
@@ -45,6 +38,7 @@ export class ContentStore {
   readonly #buckets = new KeyedQueue()
   readonly #contents = new KeyedQueue()
   readonly #smallBodies = new SmallBodies()
+  readonly #looks = new Looks()
   /** Apart, so that neither slow origins keep hits from the disk nor stalled consumers keep misses from it. */
   readonly #reading: Descriptors
   readonly #writing: Descriptors
@@ -66,10 +60,11 @@ export class ContentStore {
   static async open(directory: string, limits: DescriptorLimits): Promise<ContentStore> {
     const layout = new Layout(directory)
     try {
-      for (const path of layout.folders) {
-        await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
-        await assertOurs(path, path === layout.directory)
-      }
+      // Nearly always all are there, and a start waits for this.
+      const exist = await Promise.all(layout.folders.map((path) => exists(path)))
+      for (const [i, path] of layout.folders.entries())
+        if (exist[i] === false) await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
+      await Promise.all(layout.folders.map((path) => assertOurs(path, path === layout.directory)))
     } catch (error) {
       throw new DirectoryError(directory, (error as Error).message, error)
     }
@@ -156,20 +151,35 @@ export class ContentStore {
     })
   }
 
-  /** Every bucket's file, in no order. */
-  buckets(): AsyncGenerator<FoundFile, void, void> {
-    return walk(this.#layout.index)
+  /** Every bucket's file, in no order, but for those in these folders. */
+  buckets(passOver?: Folders): AsyncGenerator<FoundFile, void, void> {
+    return walk(this.#layout.index, passOver)
   }
 
-  /** Every body's file, in no order. */
-  bodies(): AsyncGenerator<FoundFile, void, void> {
-    return walk(this.#layout.content)
+  /** Every body's file, in no order, but for those in these folders. */
+  bodies(passOver?: Folders): AsyncGenerator<FoundFile, void, void> {
+    return walk(this.#layout.content, passOver)
+  }
+
+  /** Folders of buckets, or of bodies, in which nothing has changed since this time in milliseconds since the epoch. */
+  async unchangedSince(which: 'buckets' | 'bodies', time: number): Promise<Folders> {
+    return await foldersUnchangedSince(which === 'buckets' ? this.#layout.index : this.#layout.content, time)
+  }
+
+  /** When a bucket was last written, in milliseconds since the epoch. */
+  async bucketModifiedAt({ hash }: FoundFile): Promise<number | undefined> {
+    return (await this.#looks.state(this.#layout.bucketOfHash(hash)))?.modifiedAt
+  }
+
+  /** How long a body is, and when it was last written. */
+  async bodyState({ hash }: FoundFile): Promise<FileState | undefined> {
+    return await this.#looks.state(this.#layout.contentFile(hash))
   }
 
   /** All records in a bucket file found by `buckets`; one that names a key of another bucket is none. */
   async recordsIn({ hash }: FoundFile): Promise<StoredResponse[]> {
-    const bytes = await readOrEmpty(this.#layout.bucketOfHash(hash))
-    return parseBucket(bytes).filter((record) => bucketHash(record.key) === hash)
+    const bytes = await this.#looks.read(this.#layout.bucketOfHash(hash))
+    return parseBucket(bytes ?? '').filter((record) => bucketHash(record.key) === hash)
   }
 
   /** Removes a bucket file in which nothing is whole, as a power loss leaves them. Not while others may write it. */
@@ -201,13 +211,13 @@ export class ContentStore {
     }
   }
 
-  async readSnapshot(): Promise<Snapshot | undefined> {
-    return await readSnapshot(this.#layout)
+  /** Undefined where there is none that is whole, or `mayGoOn` has said no before it was read. */
+  async readSnapshot(mayGoOn: () => boolean): Promise<Snapshot | undefined> {
+    return await readSnapshot(this.#layout, mayGoOn)
   }
 
-  /** `asOf`: what was written to the directory before it is in the snapshot, in milliseconds since the epoch. */
-  async writeSnapshot(records: Iterable<StoredResponse>, index: Uint8Array, asOf: number): Promise<void> {
-    await writeSnapshot(this.#layout, records, index, asOf)
+  async writeSnapshot(take: Take): Promise<void> {
+    await writeSnapshot(this.#layout, take)
   }
 
   /** Whether the machine has been started since `noteBoot` was last called, or nobody knows. */
@@ -233,6 +243,13 @@ async function assertOurs(path: string, mayBeLink: boolean): Promise<void> {
   if (why !== undefined) throw new Error(`${path}: ${why}`)
 }
 
+async function exists(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
 async function readOrEmpty(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
@@ -240,20 +257,4 @@ async function readOrEmpty(path: string): Promise<string> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' || isFolder(error)) return ''
     throw error
   }
-}
-
-/** Files two folders down, as cacache lays them out: ab/cd/ef… */
-async function* walk(root: string): AsyncGenerator<FoundFile, void, void> {
-  for (const first of await foldersOrNone(root)) {
-    for (const second of await foldersOrNone(join(root, first))) {
-      for (const rest of await foldersOrNone(join(root, first, second))) {
-        const stats = await lstat(join(root, first, second, rest)).catch(() => undefined)
-        if (stats?.isFile()) yield { hash: first + second + rest, size: stats.size, modifiedAt: stats.mtimeMs }
-      }
-    }
-  }
-}
-
-async function foldersOrNone(path: string): Promise<string[]> {
-  return await readdir(path).catch(() => [])
 }

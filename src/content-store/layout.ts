@@ -8,7 +8,7 @@
  *   snapshot                      the memory index as it was: a hint that may be missing or old
  *   boot                          the run of the machine in which all of this was last looked through, see boot.ts
  */
-import { createHash, randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { dirname, join } from 'node:path'
 
 /** Directories and files are the user's alone, whatever the umask. */
@@ -67,7 +67,7 @@ export class Layout {
 
 /** cacache's name for the bucket of a key. */
 export function bucketHash(key: string): string {
-  return createHash('sha256').update(key).digest('hex')
+  return hash('sha256', key)
 }
 
 function segments(hash: string): [string, string, string] {

@@ -41,6 +41,8 @@ export interface News {
   readonly hasMissed: boolean
 }
 
+const NOTHING: News = { notes: [], hasDeath: false, hasMissed: false }
+
 interface Member extends Name {
   readonly journal: JournalReader
   isDead: boolean
@@ -52,8 +54,7 @@ interface Member extends Name {
 let joined = 0
 
 export class Membership {
-  /** Told of every poll's news, before the poll resolves. Until it is set, news wait. */
-  onNews: ((news: News) => void) | undefined
+  #onNews: ((news: News) => void) | undefined
   /** Told of what goes wrong here. */
   onFault: ((error: unknown) => void) | undefined
   readonly #layout: Layout
@@ -66,7 +67,7 @@ export class Membership {
   #start = Date.now()
   #journals = 0
   #journal: JournalWriter | undefined
-  #unheard: News = { notes: [], hasDeath: false, hasMissed: false }
+  #unheard: News = NOTHING
   #hasCompany = false
   #isLeader = false
   #polledAt = performance.now()
@@ -91,6 +92,12 @@ export class Membership {
     }
     if (membership.#hasCompany && !membership.#isLeader) await membership.#assertShareable()
     return membership
+  }
+
+  /** Told of every poll's news, before the poll resolves; at once of those that have waited for it. */
+  set onNews(listener: (news: News) => void) {
+    this.#onNews = listener
+    this.#publish(NOTHING)
   }
 
   /** Another live member was there at the last poll. */
@@ -192,8 +199,8 @@ export class Membership {
       hasDeath: hasDeath || news.hasDeath,
       hasMissed: hasMissed || news.hasMissed,
     }
-    this.#unheard = this.onNews === undefined ? all : { notes: [], hasDeath: false, hasMissed: false }
-    this.onNews?.(all)
+    this.#unheard = this.#onNews === undefined ? all : NOTHING
+    this.#onNews?.(all)
   }
 
   /** Names in the folder. Undefined when the whole directory is gone: it comes again with the next store, or never. */

@@ -56,7 +56,8 @@ export class StreamingManager {
   }
 
   /**
-   * Opens the cache in a directory, making it where it is missing. What was stored there before hits at once.
+   * Opens the cache in a directory, making it where it is missing. What was stored there before hits at once;
+   * `entryCount` and `size` follow when the index has been read, in the background.
    *
    * @throws {InvalidOptionError} when an option or the directory is of the wrong type or out of range
    * @throws {DirectoryError} when the directory cannot be made or written, or another process has it open and it is on
@@ -88,11 +89,8 @@ export class StreamingManager {
     const resolved = resolveManagerOptions(options)
     const store = await ContentStore.open(resolve(directory), resolved)
     const engine = new CacheEngine(store, await store.join(), resolved)
-    const reconcile = await recover(engine)
     const manager = new StreamingManager(engine, isTemporary)
-    // What others have noted concerns what the snapshot says.
-    await engine.holdings.membership.poll()
-    engine.holdings.tasks.add(reconcile())
+    engine.holdings.tasks.add(recover(engine))
     if (resolved.snapshotInterval > 0) {
       manager.#timer = setInterval(
         () => engine.holdings.tasks.add(engine.holdings.writeSnapshot()),

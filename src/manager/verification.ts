@@ -3,7 +3,7 @@
  * is synced, while file system and records say that it is there. Every byte of that is compared with its checksums, so
  * that what is damaged goes before anybody asks for it. (Lengths are compared in every sweep: recovery.ts.)
  */
-import type { FoundFile } from '../content-store/content-store.ts'
+import type { FoundFile } from '../content-store/walk.ts'
 import { bootedAt } from '../content-store/boot.ts'
 import { isOutOfDescriptors } from '../content-store/descriptors.ts'
 import type { StoredResponse } from '../stored-response.ts'
@@ -18,9 +18,9 @@ export const WRITE_BACK_MS = 300_000
 
 /** Resolves with whether all was looked at; not when `mayGoOn` said no, or a file could not be opened for want of descriptors. */
 export async function verifyLatest(engine: CacheEngine, mayGoOn: () => boolean): Promise<boolean> {
-  const { store, catalogue } = engine.holdings
-  const files = await writtenLast(store.bodies())
+  const { catalogue } = engine.holdings
   const records = Map.groupBy(catalogue.records(), ({ body }) => body.sha256)
+  const files = await writtenLast(engine, records)
   for (const { hash } of files) {
     if (!mayGoOn()) return false
     const ofBody = records.get(hash)
@@ -32,18 +32,32 @@ export async function verifyLatest(engine: CacheEngine, mayGoOn: () => boolean):
   return true
 }
 
-/** Those from the last minutes before the machine's start, and those of no known time: after this moment. */
-async function writtenLast(bodies: AsyncIterable<FoundFile>): Promise<FoundFile[]> {
+/**
+ * Those from the last minutes before the machine's start, and those of no known time: after this moment. And those of
+ * another length than they should have, whenever they were written.
+ */
+async function writtenLast(
+  { holdings: { store } }: CacheEngine,
+  records: ReadonlyMap<string, readonly StoredResponse[]>,
+): Promise<FoundFile[]> {
   const [start, now] = [bootedAt(), Date.now()]
-  const files: FoundFile[] = []
+  const found: { file: FoundFile; modifiedAt: number }[] = []
+  const cut: FoundFile[] = []
   let last = 0
-  for await (const file of bodies) {
-    const isOfThisBoot = file.modifiedAt > start && file.modifiedAt <= now
-    if (isOfThisBoot || file.modifiedAt < last - WRITE_BACK_MS) continue
-    files.push(file)
-    if (file.modifiedAt <= start) last = Math.max(last, file.modifiedAt)
+  for await (const file of store.bodies()) {
+    const state = await store.bodyState(file)
+    if (state === undefined) continue
+    const { size, modifiedAt } = state
+    const isOfThisBoot = modifiedAt > start && modifiedAt <= now
+    if (isOfThisBoot || modifiedAt < last - WRITE_BACK_MS) {
+      if (records.get(file.hash)?.some(({ body }) => body.size !== size) === true) cut.push(file)
+      continue
+    }
+    found.push({ file, modifiedAt })
+    if (modifiedAt <= start) last = Math.max(last, modifiedAt)
   }
-  return files.filter(({ modifiedAt }) => modifiedAt >= last - WRITE_BACK_MS)
+  const latest = found.filter(({ modifiedAt }) => modifiedAt >= last - WRITE_BACK_MS).map(({ file }) => file)
+  return [...latest, ...cut]
 }
 
 /** What is wrong with a stored body, if anything is. */

@@ -5,7 +5,7 @@
  * Bounded in bytes: what comes when the queue is full is not stored.
  */
 import { crc32 } from 'node:zlib'
-import { entryKey, type StoredResponse } from '../stored-response.ts'
+import { entryKey, type StoredBody, type StoredResponse } from '../stored-response.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 
 export interface Unwritten {
@@ -67,6 +67,11 @@ export class WriteBehind {
   /** Whether this response is not, or not wholly, on disk. */
   has(record: StoredResponse): boolean {
     return this.#find(record) !== undefined
+  }
+
+  /** All that are not, or not wholly, on disk now, by their bodies, which freshening leaves as they are. */
+  bodies(): ReadonlySet<StoredBody> {
+    return new Set([...this.#waiting.values(), ...this.#writing.values()].map(({ record }) => record.body))
   }
 
   /** It is stored no more. True when the disk never has to hear of it. */
