@@ -1,7 +1,7 @@
 /**
  * After the machine was started again: what was written shortly before its end may be missing from the disk, since nothing
  * is synced, while file system and records say that it is there. Every byte of that is compared with its checksums, so
- * that what is damaged goes before anybody asks for it. (Lengths are compared in every sweep: recovery.ts.)
+ * that what is damaged goes before anybody asks for it; of what is older, the length.
  */
 import type { FoundFile } from '../content-store/walk.ts'
 import { bootedAt } from '../content-store/boot.ts'
