@@ -25,6 +25,7 @@ import { isFolder, moveInto, replaceFile } from './files.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
 import { Membership } from './membership.ts'
+import { livingMembers, type Member } from './presence.ts'
 import { whyNotOurs } from './ownership.ts'
 import { SmallBodies } from './small-bodies.ts'
 import { readSnapshot, writeSnapshot, type Snapshot } from './snapshot-file.ts'
@@ -73,11 +74,31 @@ export class ContentStore {
   }
 
   /**
+   * The cache that lies in a directory, to be looked at: nothing is made.
+   * @throws {DirectoryError} when there is none, or it is not to be trusted
+   */
+  static async existing(directory: string, limits: DescriptorLimits): Promise<ContentStore> {
+    const layout = new Layout(directory)
+    try {
+      for (const path of [layout.directory, layout.index]) await assertOurs(path, path === layout.directory)
+    } catch (error) {
+      const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT'
+      throw new DirectoryError(directory, isAbsent ? 'there is none' : (error as Error).message, error)
+    }
+    return new ContentStore(layout, limits)
+  }
+
+  /**
    * Says in the directory that this manager has it open.
    * @throws {DirectoryError} when that cannot be written, or another has it and the file system is not for sharing
    */
   async join(): Promise<Membership> {
     return await Membership.join(this.#layout)
+  }
+
+  /** Who has it open, the leader first. */
+  async members(): Promise<Member[]> {
+    return await livingMembers(this.#layout)
   }
 
   /** A writer for one body. Its result is given to `publish`. */
@@ -168,9 +189,25 @@ export class ContentStore {
     return parseBucket(bytes).filter((record) => bucketHash(record.key) === hash)
   }
 
+  /** Lines in a bucket file that are no record of this bucket: torn, damaged, foreign, of another version. */
+  async damagedLinesIn({ hash }: FoundFile): Promise<number> {
+    const bytes = await readOrEmpty(this.#layout.bucketOfHash(hash))
+    const lines = bytes.split('\n').filter((line) => line !== '')
+    return lines.filter((line) => parseBucket(line).every((record) => bucketHash(record.key) !== hash)).length
+  }
+
+  /** Leaves in a bucket file what is whole. Resolves with its records: without any, the file goes. */
+  async repairBucket(file: FoundFile): Promise<StoredResponse[]> {
+    const records = await this.recordsIn(file)
+    const path = this.#layout.bucketOfHash(file.hash)
+    if (records.length === 0) await rm(path, { recursive: true, force: true })
+    else await this.#writing.during(() => replaceFile(path, formatBucket(records), this.#layout.temporaryFile()))
+    return records
+  }
+
   /** Whether there is a file for this body. */
-  async hasBody({ sha256 }: StoredBody): Promise<boolean> {
-    return (await lstat(this.#layout.contentFile(sha256)).catch(() => undefined)) !== undefined
+  async hasBody(body: Pick<StoredBody, 'sha256'>): Promise<boolean> {
+    return (await lstat(this.#layout.contentFile(body.sha256)).catch(() => undefined)) !== undefined
   }
 
   /** Every record on disk, in no order. */
@@ -180,10 +217,14 @@ export class ContentStore {
 
   /** Removes temporary files whose writer is gone: `runs` are those that are known to live, whatever their pid says. */
   async removeAbandoned(runs: ReadonlySet<string>): Promise<void> {
-    for (const name of await readdir(this.#layout.temporary)) {
-      if (isAbandoned(name) && !runs.has(name.split('-')[1] ?? ''))
-        await rm(join(this.#layout.temporary, name), { force: true, recursive: true })
-    }
+    for (const name of await this.abandoned(runs))
+      await rm(join(this.#layout.temporary, name), { force: true, recursive: true })
+  }
+
+  /** Names of temporary files whose writer is gone. */
+  async abandoned(runs: ReadonlySet<string>): Promise<string[]> {
+    const names = await readdir(this.#layout.temporary)
+    return names.filter((name) => isAbandoned(name) && !runs.has(name.split('-')[1] ?? ''))
   }
 
   async readSnapshot(): Promise<Snapshot | undefined> {

@@ -13,8 +13,10 @@ import { MAX_WEIGHT } from './slot-table.ts'
 import { readSnapshot, writeSnapshot } from './snapshot.ts'
 import type { SnapshotEntry } from './snapshot.ts'
 import { WTinyLfu } from './w-tinylfu.ts'
+import type { RegionName } from './w-tinylfu.ts'
 
 export type { Goal } from './pricing.ts'
+export type { RegionName } from './w-tinylfu.ts'
 
 export type EvictionReason =
   | 'size' // the bytes were needed
@@ -37,6 +39,14 @@ export interface Weighed<V> {
 
 export interface IndexEntry<V> extends Weighed<V> {
   readonly key: string
+}
+
+/** An entry and what it stands on. */
+export interface RankedEntry<V> extends IndexEntry<V> {
+  /** `window`: a newcomer, judged when it leaves. `main`: has been let in. `expired`: goes before any other. */
+  readonly region: RegionName
+  /** Requests counted for it, 63 at most, halved as time goes by. */
+  readonly frequency: number
 }
 
 export interface IndexBounds {
@@ -195,6 +205,18 @@ export class MetadataIndex<V> {
       const key = this.#keys[slot]
       if (key === undefined) continue
       yield { key, value: this.#values[slot] as V, weight: this.#policy.weightOf(slot) }
+    }
+  }
+
+  /**
+   * Everything held with what its stay depends on: expired, then main, each in the order in which they would go now;
+   * then the window, oldest first, of which each is weighed against the first of main when its place is needed.
+   */
+  *ranking(): Generator<RankedEntry<V>, void, void> {
+    for (const { slot, region, frequency } of this.#policy.ranking()) {
+      const key = this.#keys[slot]
+      if (key === undefined) continue
+      yield { key, value: this.#values[slot] as V, weight: this.#policy.weightOf(slot), region, frequency }
     }
   }
 
