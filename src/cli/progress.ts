@@ -23,6 +23,8 @@ export interface ProgressOptions {
 
 /** Milliseconds between two pictures of the bar. */
 const FRAME_MS = 100
+/** Milliseconds between two lines at least: short work is not worth one. */
+const LINE_MS = 1_000
 const BAR_WIDTH = 24
 
 export class Progress {
@@ -30,6 +32,7 @@ export class Progress {
   readonly #now: () => number
   readonly #startedAt: number
   #drawnAt = -Infinity
+  #toldAt: number
   #tenth = 0
   #done = 0
   #total = 0
@@ -38,6 +41,7 @@ export class Progress {
     this.#options = options
     this.#now = options.now ?? (() => performance.now())
     this.#startedAt = this.#now()
+    this.#toldAt = this.#startedAt
   }
 
   update(done: number, total: number): void {
@@ -67,7 +71,8 @@ export class Progress {
 
   #tell(): void {
     const tenth = Math.floor(this.#share * 10)
-    if (tenth <= this.#tenth) return
+    if (tenth <= this.#tenth || this.#now() - this.#toldAt < LINE_MS) return
+    this.#toldAt = this.#now()
     this.#tenth = tenth
     this.#options.stream.write(`${this.#options.title}: ${this.#summary()}\n`)
   }

@@ -50,12 +50,7 @@ export function isSelected(session: Session, stored: StoredResponse, options: Se
 /** What is asked for, read from the directory. */
 export async function select(session: Session, options: SelectionOptions): Promise<StoredResponse[]> {
   const inspection = await session.inspect()
-  const selected: StoredResponse[] = []
-  for await (const record of inspection.records()) {
-    session.signal.throwIfAborted()
-    if (isSelected(session, record, options)) selected.push(record)
-  }
-  return selected
+  return (await inspection.records(session)).filter((record) => isSelected(session, record, options))
 }
 
 function parseOrigin(text: string): string {

@@ -49,7 +49,7 @@ export class Session {
   readonly out: Output
   readonly now: number = Date.now()
   readonly #stderr: Surroundings['stderr']
-  readonly #isQuiet: boolean
+  readonly isQuiet: boolean
 
   constructor(options: GlobalOptions, surroundings: Surroundings) {
     const { dir } = options
@@ -57,7 +57,7 @@ export class Session {
     this.directory = dir
     this.isJson = options.json === true
     this.isRevealing = options.reveal === true
-    this.#isQuiet = options.quiet === true
+    this.isQuiet = options.quiet === true
     this.signal = surroundings.signal
     this.stdin = surroundings.stdin
     this.out = new Output(surroundings.stdout, surroundings.stderr)
@@ -66,7 +66,10 @@ export class Session {
 
   /** To look: changes nothing in the directory. */
   async inspect(): Promise<Inspection> {
-    return await Inspection.open(this.directory)
+    return await Inspection.open(this.directory).catch((error: unknown) => {
+      const { cause } = error as { cause?: NodeJS.ErrnoException }
+      throw cause?.code === 'ENOENT' ? new Error(`There is no cache in ${this.directory}`, { cause: error }) : error
+    })
   }
 
   /** To change what is there: the directory is opened as another process of its users would. */
@@ -80,7 +83,7 @@ export class Session {
   }
 
   progress(title: string, unit: ProgressOptions['unit']): Progress {
-    return new Progress({ stream: this.#stderr, title, unit, isQuiet: this.#isQuiet })
+    return new Progress({ stream: this.#stderr, title, unit, isQuiet: this.isQuiet })
   }
 
   fail(message: string): void {

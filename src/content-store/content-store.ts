@@ -82,8 +82,7 @@ export class ContentStore {
     try {
       for (const path of [layout.directory, layout.index]) await assertOurs(path, path === layout.directory)
     } catch (error) {
-      const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT'
-      throw new DirectoryError(directory, isAbsent ? 'there is none' : (error as Error).message, error)
+      throw new DirectoryError(directory, (error as Error).message, error)
     }
     return new ContentStore(layout, limits)
   }

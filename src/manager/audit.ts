@@ -19,44 +19,54 @@ export type Finding =
   /** What somebody who is gone was writing. */
   | { readonly kind: 'temporary'; readonly name: string; readonly detail: string }
 
-export interface AuditOptions {
+export interface Watch {
   readonly signal: AbortSignal
-  /** Told how many bytes of bodies there are to read, once that is known, and how many have been read. */
-  readonly onProgress: (done: number, total: number) => void
+  /** Told how much there is to read, once that is known, and how much has been read: files or bytes. */
+  readonly onProgress?: (done: number, total: number) => void
 }
 
-export interface Audit {
+export interface Survey {
+  readonly records: readonly StoredResponse[]
+  /** What can be seen without reading a body. */
   readonly findings: readonly Finding[]
-  readonly records: number
-  readonly bytes: number
 }
 
-/** Reads everything: each bucket, each body against its checksums and sha256. Rejects when the signal aborts it. */
-export async function audit(store: ContentStore, options: AuditOptions): Promise<Audit> {
-  const { signal, onProgress } = options
+/** Reads every bucket, and compares what they need with what is there. Rejects when the signal aborts it. */
+export async function survey(store: ContentStore, { signal, onProgress }: Watch): Promise<Survey> {
   const loose = await looseFiles(store)
+  const files: FoundFile[] = []
+  for await (const file of store.buckets()) files.push(file)
   const findings: Finding[] = []
   const records: StoredResponse[] = []
-  for await (const file of store.buckets()) {
+  for (const [done, file] of files.entries()) {
     signal.throwIfAborted()
+    onProgress?.(done, files.length)
     records.push(...(await store.recordsIn(file)))
     const lines = await store.damagedLinesIn(file)
-    if (lines > 0) findings.push({ kind: 'bucket', file, detail: `${lines} of its lines ${lines === 1 ? 'is' : 'are'} no record` })
-  }
-  const total = records.reduce((sum, { body }) => sum + body.size, 0)
-  let done = 0
-  for (const record of records) {
-    const detail = await whatIsWrong(store, record, signal, (bytes) => onProgress(done + bytes, total))
-    done += record.body.size
-    onProgress(done, total)
-    if (detail !== undefined && (await isStored(store, record))) findings.push({ kind: 'body', record, detail })
+    if (lines > 0) findings.push({ kind: 'bucket', file, detail: `${lines === 1 ? 'a line' : `${lines} lines`} without a record` })
   }
   const needed = new Set(records.map(({ body }) => body.sha256))
   for (const finding of loose) {
     const isThere = finding.kind === 'orphan' && !needed.has(finding.sha256) && (await store.hasBody(finding))
     if (isThere || finding.kind === 'temporary') findings.push(finding)
   }
-  return { findings, records: records.length, bytes: total }
+  onProgress?.(files.length, files.length)
+  return { records, findings }
+}
+
+/** The same, and each body against its checksums and sha256. Progress is in bytes. */
+export async function audit(store: ContentStore, { signal, onProgress }: Watch): Promise<Survey> {
+  const { records, findings } = await survey(store, { signal })
+  const total = records.reduce((sum, { body }) => sum + body.size, 0)
+  const damaged: Finding[] = []
+  let done = 0
+  for (const record of records) {
+    const detail = await whatIsWrong(store, record, signal, (bytes) => onProgress?.(done + bytes, total))
+    done += record.body.size
+    onProgress?.(done, total)
+    if (detail !== undefined && (await isStored(store, record))) damaged.push({ kind: 'body', record, detail })
+  }
+  return { records, findings: [...findings, ...damaged] }
 }
 
 /** Looked for before the records are read, so that what is stored meanwhile has its record by then. */

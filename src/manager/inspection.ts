@@ -13,6 +13,7 @@ import type { Snapshot } from '../content-store/snapshot-file.ts'
 import { MetadataIndex, type RankedEntry } from '../metadata-index/metadata-index.ts'
 import { cacheKey } from '../policy/cache-key.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
+import { survey, type Watch } from './audit.ts'
 import { diskSize } from './catalogue.ts'
 import { resolveManagerOptions } from './options.ts'
 import { normalisedKey } from './streaming-manager.ts'
@@ -45,9 +46,10 @@ export class Inspection {
     return await this.store.members()
   }
 
-  /** Everything stored, in no order. */
-  async *records(): AsyncGenerator<StoredResponse, void, void> {
-    for await (const record of this.store.records()) yield this.#freshest(record)
+  /** Everything stored, in no order. Rejects when the signal aborts it. */
+  async records(watch: Watch): Promise<StoredResponse[]> {
+    const { records } = await survey(this.store, watch)
+    return records.map((record) => this.#freshest(record))
   }
 
   /**
@@ -55,17 +57,14 @@ export class Inspection {
    * hosts or partitions.
    * @throws {InvalidOptionError} when it is no absolute URL
    */
-  async find(url: string): Promise<StoredResponse[]> {
+  async find(url: string, watch: Watch): Promise<StoredResponse[]> {
     const key = normalisedKey(url)
     const keys = key.includes(' ') ? [key] : [key, cacheKey('HEAD', key)]
     const found = (await Promise.all(keys.map((each) => this.store.readBucket(each)))).flat()
     if (found.length > 0) return found.map((record) => this.#freshest(record))
-    const others: StoredResponse[] = []
-    for await (const record of this.records()) {
-      const isOther = keys.some((each) => record.key.startsWith(`${each}#`))
-      if (isOther || entryKey(record.key, record.variant) === key) others.push(record)
-    }
-    return others
+    const isMeant = (record: StoredResponse) =>
+      keys.some((each) => record.key.startsWith(`${each}#`)) || entryKey(record.key, record.variant) === key
+    return (await this.records(watch)).filter(isMeant)
   }
 
   /**

@@ -37,7 +37,7 @@ with an error and exit code 1. With --json: one document with the headers and th
 
 export async function cat(session: Session, url: string, options: CatOptions): Promise<number> {
   const inspection = await session.inspect()
-  const stored = pick(await inspection.find(url), url, options)
+  const stored = pick(await inspection.find(url, session), url, options)
   if (stored === undefined) {
     session.fail(`nothing is stored for ${shown(session, url)}`)
     return WRONG

@@ -1,8 +1,7 @@
 /** `gc`: makes room. */
 import { Option, type Command } from 'commander'
-import { isLeader, loose, type Finding } from '../../manager/audit.ts'
+import { isLeader, survey, type Finding, type Survey } from '../../manager/audit.ts'
 import { diskSize } from '../../manager/catalogue.ts'
-import type { Inspection } from '../../manager/inspection.ts'
 import type { ManagerOptions } from '../../manager/options.ts'
 import { sizeOption } from '../fetching.ts'
 import { DONE, type Session } from '../session.ts'
@@ -11,12 +10,6 @@ import { counted, humanSize, integer } from '../units.ts'
 interface CollectOptions {
   readonly maxSize?: number
   readonly maxEntries?: number
-}
-
-interface Holding {
-  readonly entries: number
-  readonly diskBytes: number
-  readonly loose: readonly Finding[]
 }
 
 export function defineCollect(command: Command): Command {
@@ -38,27 +31,24 @@ export async function collect(session: Session, options: CollectOptions): Promis
     ...(maxSize === undefined ? {} : { maxSize }),
     ...(maxEntries === undefined ? {} : { maxEntries }),
   }
-  const inspection = await session.inspect()
+  const { store } = await session.inspect()
   const progress = session.progress('Cleaning up', 'items')
-  const steps = 3
-  progress.update(0, steps)
-  const before = await holding(inspection, session.signal)
-  progress.update(1, steps)
+  const { signal } = session
+  // What is there is looked at twice: half of the work lies before the cleaning up, and half after it.
+  const before = await survey(store, { signal, onProgress: (done, total) => progress.update(done, 2 * total) })
   const leads = await session.change(limits, async (manager) => {
     await manager.runPendingTasks()
     return isLeader(manager)
   })
-  progress.update(2, steps)
-  const after = await holding(await session.inspect(), session.signal)
-  progress.update(steps, steps)
+  const after = await survey(store, { signal, onProgress: (done, total) => progress.update(done + total, 2 * total) })
   progress.end()
   const document = {
-    entriesRemoved: before.entries - after.entries,
+    entriesRemoved: before.records.length - after.records.length,
     orphansRemoved: gone(before, after, 'orphan'),
     temporariesRemoved: gone(before, after, 'temporary'),
-    diskBytesFreed: before.diskBytes - after.diskBytes,
-    entries: after.entries,
-    diskBytes: after.diskBytes,
+    diskBytesFreed: bytesOf(before) - bytesOf(after),
+    entries: after.records.length,
+    diskBytes: bytesOf(after),
     isLeader: leads,
   }
   if (session.isJson) await session.out.json(document)
@@ -71,26 +61,17 @@ export async function collect(session: Session, options: CollectOptions): Promis
         `${counted(temporariesRemoved, 'abandoned file')}; ${humanSize(diskBytesFreed)} freed`,
       ].join(', '),
     )
-    await session.out.line(`Left: ${counted(after.entries, 'entry', 'entries')}, ${humanSize(after.diskBytes)} on disk`)
+    await session.out.line(`Left: ${counted(document.entries, 'entry', 'entries')}, ${humanSize(document.diskBytes)} on disk`)
     if (!leads) await session.out.line('Another process has the directory open: limits and cleaning up are its own.')
   }
   return DONE
 }
 
-async function holding(inspection: Inspection, signal: AbortSignal): Promise<Holding> {
-  const found = await loose(inspection.store)
-  let entries = 0
-  let diskBytes = 0
-  for await (const record of inspection.records()) {
-    signal.throwIfAborted()
-    entries++
-    diskBytes += diskSize(record)
-    if (record.body.size >= 0) found.delete(record.body.sha256)
-  }
-  return { entries, diskBytes, loose: [...found.values()] }
+function bytesOf({ records }: Survey): number {
+  return records.reduce((sum, record) => sum + diskSize(record), 0)
 }
 
-function gone(before: Holding, after: Holding, kind: Finding['kind']): number {
-  const count = (held: Holding) => held.loose.filter((finding) => finding.kind === kind).length
+function gone(before: Survey, after: Survey, kind: Finding['kind']): number {
+  const count = ({ findings }: Survey) => findings.filter((finding) => finding.kind === kind).length
   return Math.max(0, count(before) - count(after))
 }

@@ -5,16 +5,18 @@ import { DONE, WRONG, type Session } from '../session.ts'
 import { humanDuration, humanSize, integer } from '../units.ts'
 import { viewEntry, type EntryView } from '../views.ts'
 
-const ORDERS = {
-  url: (a: EntryView, b: EntryView) => compareText(a.url, b.url),
-  size: (a: EntryView, b: EntryView) => b.diskSize - a.diskSize,
-  age: (a: EntryView, b: EntryView) => b.age - a.age,
-  fresh: (a: EntryView, b: EntryView) => b.lifetime - b.age - (a.lifetime - a.age),
-  status: (a: EntryView, b: EntryView) => a.statusCode - b.statusCode,
+type Order = 'url' | 'size' | 'age' | 'fresh' | 'status'
+
+const ORDERS: Readonly<Record<Order, (a: EntryView, b: EntryView) => number>> = {
+  url: (a, b) => compareText(a.url, b.url),
+  size: (a, b) => b.diskSize - a.diskSize,
+  age: (a, b) => b.age - a.age,
+  fresh: (a, b) => b.lifetime - b.age - (a.lifetime - a.age),
+  status: (a, b) => a.statusCode - b.statusCode,
 }
 
 interface ListOptions extends SelectionOptions {
-  readonly sort: keyof typeof ORDERS
+  readonly sort: Order
   readonly reverse?: boolean
   readonly limit?: number
 }
@@ -29,7 +31,7 @@ export function defineList(command: Command): Command {
     .addHelpText(
       'after',
       `
-Columns: status, size on disk, age, what is left of its freshness (negative: stale; "ask": validated before each use), URL.
+Columns: status, size on disk, age, freshness left (negative: stale; "ask": validated before each use), key.
 With --json: one JSON document a line.
 `,
     )

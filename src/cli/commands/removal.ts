@@ -15,7 +15,7 @@ interface PurgeOptions extends SelectionOptions {
 }
 
 export async function remove(session: Session, url: string): Promise<number> {
-  const found = await (await session.inspect()).find(url)
+  const found = await (await session.inspect()).find(url, session)
   const exact = found.filter(({ key, variant }) => variant !== '' && entryKey(key, variant) === url)
   const wasStored = await session.change({}, async (manager) => {
     if (exact.length > 0) await discard(manager, exact)

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { typeOption } from '../selection.ts'
 import { DONE, WRONG, type Session } from '../session.ts'
-import { humanDuration, humanSize } from '../units.ts'
+import { counted, humanDuration, humanSize } from '../units.ts'
 import { describeState, shown, viewDetails, type CacheType, type DetailedView } from '../views.ts'
 
 export function defineShow(command: Command): Command {
@@ -16,7 +16,7 @@ URL may be a key that ls printed. Credentials in URLs and headers are left out, 
 }
 
 export async function show(session: Session, url: string, { type }: { type: CacheType }): Promise<number> {
-  const found = await (await session.inspect()).find(url)
+  const found = await (await session.inspect()).find(url, session)
   const views = found.map((stored) => viewDetails(session, stored, type))
   views.sort((a, b) => (a.respondedAt < b.respondedAt ? 1 : -1))
   if (session.isJson) await session.out.json({ url: shown(session, url), stored: views })
@@ -31,7 +31,7 @@ async function print({ out }: Session, view: DetailedView): Promise<void> {
   for (const [name, value] of Object.entries(view.headers))
     for (const line of [value].flat()) await out.line(`  ${name}: ${line}`)
   await out.line()
-  const size = `${humanSize(view.bodySize)} (${view.bodySize} bytes, ${view.chunks} checksums)`
+  const size = `${humanSize(view.bodySize)} (${counted(view.bodySize, 'byte')}, ${counted(view.chunks, 'checksum')})`
   const facts = [
     ['freshness', describeState(view)],
     ['until', `${view.freshUntil}: lifetime ${humanDuration(view.lifetime)}, age ${humanDuration(view.age)}`],

@@ -30,11 +30,7 @@ Hits and misses are counted by each process for itself (manager.stats()); they a
 
 export async function stats(session: Session, { type }: { type: CacheType }): Promise<number> {
   const inspection = await session.inspect()
-  const records: StoredResponse[] = []
-  for await (const record of inspection.records()) {
-    session.signal.throwIfAborted()
-    records.push(record)
-  }
+  const records = await inspection.records(session)
   const members = await inspection.members()
   const document = {
     directory: inspection.directory,

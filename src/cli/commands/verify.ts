@@ -26,7 +26,9 @@ export async function verify(session: Session, { dryRun }: VerifyOptions): Promi
   const progress = session.progress('Verifying', 'bytes')
   const onProgress = (done: number, total: number) => progress.update(done, total)
   const result = await audit(store, { signal: session.signal, onProgress }).finally(() => progress.end())
-  const { findings, records, bytes } = result
+  const { findings } = result
+  const records = result.records.length
+  const bytes = result.records.reduce((sum, { body }) => sum + body.size, 0)
   const isRepairing = dryRun !== true && findings.length > 0
   const { left, leads } = isRepairing
     ? await session.change({}, async (manager) => ({ left: await repair(manager, findings), leads: isLeader(manager) }))
