@@ -15,7 +15,11 @@ export interface FetchOptions {
 export function withFetching(command: Command): Command {
   return command
     .addOption(typeOption())
-    .addOption(new Option('-H, --header <line>', 'a request header, such as "accept: text/html"; may be repeated').argParser(addHeader))
+    .addOption(
+      new Option('-H, --header <line>', 'a request header, such as "accept: text/html"; may be repeated').argParser(
+        addHeader,
+      ),
+    )
     .addOption(sizeOption('--max-size', 'bytes on disk that the cache may take; default: no limit of this program'))
     .addOption(sizeOption('--max-body-size', 'bytes of the largest body that is stored; default 100M'))
 }
@@ -46,5 +50,11 @@ export function reasonOf(error: unknown): string {
 
 /** What the cache did, by its member of Cache-Status. */
 export function cacheStatusOf(response: Response): string {
-  return response.headers.get('cache-status')?.split(', ').at(-1)?.replace(/^undici-streaming-cache; /, '') ?? ''
+  return (
+    response.headers
+      .get('cache-status')
+      ?.split(', ')
+      .at(-1)
+      ?.replace(/^undici-streaming-cache; /, '') ?? ''
+  )
 }

@@ -7,6 +7,7 @@ import { collect, defineCollect } from './commands/gc.ts'
 import { defineGet, get } from './commands/get.ts'
 import { defineList, list } from './commands/ls.ts'
 import { definePurge, defineRemove, purge, remove } from './commands/removal.ts'
+import { defineReport, report } from './commands/report.ts'
 import { defineShow, show } from './commands/show.ts'
 import { defineStats, stats } from './commands/stats.ts'
 import { defineVerify, verify } from './commands/verify.ts'
@@ -86,8 +87,12 @@ function define(surroundings: Surroundings, onDone: (code: number) => void): Com
   on(defineStats(program.command('stats').description('count what is stored')), stats)
   on(defineRemove(program.command('rm <url>').description('remove what is stored for a URL')), remove)
   on(definePurge(program.command('purge').description('remove all that is like this')), purge)
-  on(defineWarm(program.command('warm <url...>').description('fetch URLs through the cache, so that they are stored')), warm)
+  on(
+    defineWarm(program.command('warm <url...>').description('fetch URLs through the cache, so that they are stored')),
+    warm,
+  )
   on(defineVerify(program.command('verify').description('read everything, and drop what is wrong')), verify)
   on(defineCollect(program.command('gc').description('remove what nobody needs, and what is over limits')), collect)
+  on(defineReport(program.command('report').description('write a page about what is stored')), report)
   return program
 }

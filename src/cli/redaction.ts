@@ -7,7 +7,8 @@ import type { FieldsByName } from '../policy/field-lines.ts'
 export const REDACTED = 'REDACTED'
 
 /** Field names whose values are credentials, or may be. */
-const SECRET_FIELD = /cookie|authori[sz]ation|authentication-info|token|secret|api-?key|passw|credential|session|csrf|xsrf|^x-auth/
+const SECRET_FIELD =
+  /cookie|authori[sz]ation|authentication-info|token|secret|api-?key|passw|credential|session|csrf|xsrf|^x-auth/
 /** Names of query parameters whose values are. */
 const SECRET_PARAMETER =
   /token|secret|passw|pwd|signature|credential|session|jwt|api-?_?key|access-?_?key|auth(?!or(?!i))|^(?:key|sig|code|sid|pass|pin|otp|nonce)$/

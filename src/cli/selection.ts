@@ -1,10 +1,9 @@
 /** Which stored responses are meant: the filters that `ls`, `purge` and `report` share. */
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import { keyOfGet } from '../policy/cache-key.ts'
 import { explainFreshness } from '../policy/explanation.ts'
 import type { StoredResponse } from '../stored-response.ts'
 import type { Session } from './session.ts'
-import { policySettings, type CacheType } from './views.ts'
+import { policySettings, splitKey, type CacheType } from './views.ts'
 
 export interface SelectionOptions {
   readonly origin?: string
@@ -16,7 +15,9 @@ export interface SelectionOptions {
 }
 
 export function typeOption(): Option {
-  return new Option('--type <type>', 'whose cache it is: for several users, or for one').choices(['shared', 'private']).default('shared')
+  return new Option('--type <type>', 'whose cache it is: for several users, or for one')
+    .choices(['shared', 'private'])
+    .default('shared')
 }
 
 export function originOption(): Option {
@@ -38,7 +39,7 @@ export function withSelection(command: Command): Command {
 }
 
 export function isSelected(session: Session, stored: StoredResponse, options: SelectionOptions): boolean {
-  const url = keyOfGet(stored.key)
+  const url = splitKey(stored.key).url
   if (options.origin !== undefined && URL.parse(url)?.origin !== options.origin) return false
   if (options.prefix !== undefined && !url.startsWith(options.prefix)) return false
   if (options.status !== undefined && !options.status(stored.statusCode)) return false

@@ -53,7 +53,8 @@ export class Session {
 
   constructor(options: GlobalOptions, surroundings: Surroundings) {
     const { dir } = options
-    if (dir === undefined || dir === '') throw new UsageError(`Say where the cache lies: --dir, or ${DIRECTORY_VARIABLE}`)
+    if (dir === undefined || dir === '')
+      throw new UsageError(`Say where the cache lies: --dir, or ${DIRECTORY_VARIABLE}`)
     this.directory = dir
     this.isJson = options.json === true
     this.isRevealing = options.reveal === true
@@ -90,4 +91,3 @@ export class Session {
     this.out.note(`${PACKAGE_NAME}: ${message}`)
   }
 }
-

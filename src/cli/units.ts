@@ -44,7 +44,8 @@ export function counted(count: number, one: string, many: string = `${one}s`): s
 export function parseSize(text: string): number {
   const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim()) ?? []
   const bytes = Math.floor(Number(number) * 1024 ** ' kmgt'.indexOf(unit.toLowerCase() || ' '))
-  if (number === '' || !Number.isSafeInteger(bytes)) throw new InvalidArgumentError('Expected a size such as 500M or 2GiB.')
+  if (number === '' || !Number.isSafeInteger(bytes))
+    throw new InvalidArgumentError('Expected a size such as 500M or 2GiB.')
   return bytes
 }
 

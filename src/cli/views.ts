@@ -1,6 +1,5 @@
 /** Stored responses as the commands show them: for programs with `--json`, and in words. */
 import { diskSize } from '../manager/catalogue.ts'
-import { keyOfGet } from '../policy/cache-key.ts'
 import type { PolicySettings } from '../policy/cache-request.ts'
 import { explainFreshness, type Freshness } from '../policy/explanation.ts'
 import { fieldsByName, firstLine, type FieldsByName } from '../policy/field-lines.ts'
@@ -52,6 +51,12 @@ export function policySettings(type: CacheType): PolicySettings {
   }
 }
 
+/** A planted key may have spaces in other places than after its method. */
+export function splitKey(key: string): { readonly method: string; readonly url: string } {
+  const [, method = 'GET', url = key] = /^([A-Z]+) (.*)$/s.exec(key) ?? []
+  return { method, url }
+}
+
 /** A text that may name credentials, as this session shows it. */
 export function shown(session: Session, text: string): string {
   return session.isRevealing ? text : redactText(text)
@@ -63,8 +68,7 @@ export function shownFields(session: Session, fields: FieldsByName): FieldsByNam
 
 export function viewEntry(session: Session, stored: StoredResponse, type: CacheType): EntryView {
   const { state, age, lifetime, freshUntil } = explainFreshness(stored, policySettings(type), session.now)
-  const url = keyOfGet(stored.key)
-  const method = stored.key === url ? 'GET' : stored.key.slice(0, stored.key.indexOf(' '))
+  const { method, url } = splitKey(stored.key)
   return {
     key: shown(session, entryKey(stored.key, stored.variant)),
     method,
@@ -108,4 +112,3 @@ export function isoTime(milliseconds: number): string {
   const date = new Date(milliseconds)
   return Number.isNaN(date.getTime()) ? 'never' : date.toISOString()
 }
-

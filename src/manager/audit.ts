@@ -43,7 +43,8 @@ export async function survey(store: ContentStore, { signal, onProgress }: Watch)
     onProgress?.(done, files.length)
     records.push(...(await store.recordsIn(file)))
     const lines = await store.damagedLinesIn(file)
-    if (lines > 0) findings.push({ kind: 'bucket', file, detail: `${lines === 1 ? 'a line' : `${lines} lines`} without a record` })
+    if (lines > 0)
+      findings.push({ kind: 'bucket', file, detail: `${lines === 1 ? 'a line' : `${lines} lines`} without a record` })
   }
   const needed = new Set(records.map(({ body }) => body.sha256))
   for (const finding of loose) {
@@ -161,4 +162,3 @@ function held({ catalogue }: Holdings, record: StoredResponse): StoredResponse {
 export function isLeader(manager: StreamingManager): boolean {
   return engineOf(manager).holdings.membership.isLeader
 }
-

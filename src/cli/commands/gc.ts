@@ -61,7 +61,9 @@ export async function collect(session: Session, options: CollectOptions): Promis
         `${counted(temporariesRemoved, 'abandoned file')}; ${humanSize(diskBytesFreed)} freed`,
       ].join(', '),
     )
-    await session.out.line(`Left: ${counted(document.entries, 'entry', 'entries')}, ${humanSize(document.diskBytes)} on disk`)
+    await session.out.line(
+      `Left: ${counted(document.entries, 'entry', 'entries')}, ${humanSize(document.diskBytes)} on disk`,
+    )
     if (!leads) await session.out.line('Another process has the directory open: limits and cleaning up are its own.')
   }
   return DONE

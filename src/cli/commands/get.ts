@@ -4,7 +4,14 @@ import type { ReadableStream } from 'node:stream/web'
 import type { Command } from 'commander'
 import { createFetch } from '../../interceptor/create-fetch.ts'
 import { fieldsByName } from '../../policy/field-lines.ts'
-import { cacheStatusOf, managerOptions, reasonOf, requestHeaders, withFetching, type FetchOptions } from '../fetching.ts'
+import {
+  cacheStatusOf,
+  managerOptions,
+  reasonOf,
+  requestHeaders,
+  withFetching,
+  type FetchOptions,
+} from '../fetching.ts'
 import { DONE, UsageError, WRONG, type Session } from '../session.ts'
 import { shown, shownFields } from '../views.ts'
 
@@ -63,7 +70,8 @@ async function print(session: Session, response: Response, { include }: GetOptio
   }
   if (include === true) {
     await out.line(`${response.status} ${response.statusText}`)
-    for (const [name, value] of Object.entries(fields)) for (const line of [value].flat()) await out.line(`${name}: ${line}`)
+    for (const [name, value] of Object.entries(fields))
+      for (const line of [value].flat()) await out.line(`${name}: ${line}`)
     await out.line()
   }
   await out.stream(body, signal)

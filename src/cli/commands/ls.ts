@@ -24,7 +24,9 @@ interface ListOptions extends SelectionOptions {
 export function defineList(command: Command): Command {
   return withSelection(command)
     .addOption(
-      new Option('--sort <order>', 'url; size, age and fresh begin with the most').choices(Object.keys(ORDERS)).default('url'),
+      new Option('--sort <order>', 'url; size, age and fresh begin with the most')
+        .choices(Object.keys(ORDERS))
+        .default('url'),
     )
     .option('--reverse', 'the other way round')
     .addOption(new Option('--limit <count>', 'so many at most').argParser(integer(1)))

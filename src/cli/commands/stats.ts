@@ -1,14 +1,13 @@
 /** `stats`: what is in the directory, in numbers. */
 import type { Command } from 'commander'
 import { diskSize } from '../../manager/catalogue.ts'
-import { keyOfGet } from '../../policy/cache-key.ts'
 import { explainFreshness } from '../../policy/explanation.ts'
 import { fieldValue } from '../../policy/field-lines.ts'
 import type { StoredResponse } from '../../stored-response.ts'
 import { typeOption } from '../selection.ts'
 import { DONE, type Session } from '../session.ts'
 import { counted, humanSize } from '../units.ts'
-import { isoTime, policySettings, shown, type CacheType } from '../views.ts'
+import { isoTime, policySettings, shown, splitKey, type CacheType } from '../views.ts'
 
 interface Share {
   readonly name: string
@@ -74,7 +73,7 @@ function shares(records: readonly StoredResponse[], nameOf: (record: StoredRespo
 }
 
 function originOf(key: string): string {
-  return URL.parse(keyOfGet(key))?.origin ?? keyOfGet(key)
+  return URL.parse(splitKey(key).url)?.origin ?? splitKey(key).url
 }
 
 function contentType({ fields }: StoredResponse): string {
@@ -92,7 +91,9 @@ interface Document extends ReturnType<typeof summary> {
 async function print({ out }: Session, document: Document): Promise<void> {
   const { openIn, entries, urls, bodies, bodyBytes, diskBytes } = document
   await out.line(document.directory)
-  await out.line(`  ${counted(entries, 'entry', 'entries')} of ${counted(urls, 'URL')}, ${humanSize(diskBytes)} on disk`)
+  await out.line(
+    `  ${counted(entries, 'entry', 'entries')} of ${counted(urls, 'URL')}, ${humanSize(diskBytes)} on disk`,
+  )
   await out.line(`  ${counted(bodies, 'body', 'bodies')} of ${humanSize(bodyBytes)} in all`)
   await out.line(`  ${document.fresh} fresh, ${document.stale} stale, ${document.validate} validated before each use`)
   if (document.oldest !== null) await out.line(`  from ${document.oldest} to ${document.newest}`)

@@ -4,7 +4,14 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Option, type Command } from 'commander'
 import { PACKAGE_NAME, type RefusalEvent } from '../../diagnostics.ts'
 import { createFetch } from '../../interceptor/create-fetch.ts'
-import { cacheStatusOf, managerOptions, reasonOf, requestHeaders, withFetching, type FetchOptions } from '../fetching.ts'
+import {
+  cacheStatusOf,
+  managerOptions,
+  reasonOf,
+  requestHeaders,
+  withFetching,
+  type FetchOptions,
+} from '../fetching.ts'
 import { DONE, UsageError, WRONG, type Session } from '../session.ts'
 import { counted, humanSize, integer } from '../units.ts'
 import { shown } from '../views.ts'
@@ -40,7 +47,9 @@ Exit code 1: some have failed.
 }
 
 export async function warm(session: Session, urls: readonly string[], options: WarmOptions): Promise<number> {
-  const all = [...new Set(urls.includes('-') ? [...urls.filter((url) => url !== '-'), ...(await readLines(session))] : urls)]
+  const all = [
+    ...new Set(urls.includes('-') ? [...urls.filter((url) => url !== '-'), ...(await readLines(session))] : urls),
+  ]
   const bad = all.find((url) => !/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
   if (bad !== undefined) throw new UsageError(`Not an http or https URL: ${shown(session, bad)}`)
   const outcomes = await session.change(managerOptions(options), async (manager) => {
