@@ -72,11 +72,11 @@ function define(surroundings: Surroundings, onDone: (code: number) => void): Com
     .addHelpText('after', AFTER_HELP)
 
   /** What a command does, given its arguments, its options and the session. */
-  const on = <A extends unknown[]>(command: Command, action: (session: Session, ...args: A) => Promise<number>) => {
+  const on = (command: Command, action: (session: Session, ...args: never[]) => Promise<number>) => {
     command.action(async (...given: unknown[]) => {
       // Commander adds the command itself, which knows its options, to the arguments and the options.
       const session = new Session(command.optsWithGlobals<GlobalOptions>(), surroundings)
-      onDone(await action(session, ...(given.slice(0, -1) as A)))
+      onDone(await action(session, ...(given.slice(0, -1) as never[])))
     })
   }
 

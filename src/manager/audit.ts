@@ -5,7 +5,9 @@
 import { createHash } from 'node:crypto'
 import type { ContentStore, FoundFile } from '../content-store/content-store.ts'
 import { isOutOfDescriptors } from '../content-store/descriptors.ts'
+import { bucketHash } from '../content-store/layout.ts'
 import type { StoredResponse } from '../stored-response.ts'
+import type { CacheEngine } from './cache-engine.ts'
 import type { Holdings } from './holdings.ts'
 import { engineOf, type StreamingManager } from './streaming-manager.ts'
 
@@ -115,20 +117,35 @@ async function isStored(store: ContentStore, { key, variant, body }: StoredRespo
 
 /** Drops what is wrong. Resolves with what is left of it, such as bodies that are for the leader to remove. */
 export async function repair(manager: StreamingManager, findings: readonly Finding[]): Promise<Finding[]> {
-  const { holdings } = engineOf(manager)
+  const engine = engineOf(manager)
+  const { holdings } = engine
   const { store, membership } = holdings
   await manager.runPendingTasks()
   for (const finding of findings) {
     if (finding.kind === 'body') holdings.discard(held(holdings, finding.record))
-    if (finding.kind !== 'bucket') continue
-    const kept = await store.repairBucket(finding.file)
-    // Somebody may have written it at the same time: all who hold it look again.
-    for (const { key, body } of kept) membership.note({ note: 'erased', key, bodies: [body.sha256] })
+    else if (finding.kind === 'bucket') await repairBucket(engine, finding.file)
   }
   await manager.runPendingTasks()
+  // Only now does nothing refer to them that should not. Where others may be about to, the leader's sweep decides.
+  for (const finding of findings) {
+    const isWanted = () => finding.kind === 'orphan' && holdings.catalogue.isReferenced(finding.sha256)
+    if (finding.kind === 'orphan' && holdings.isWhole) await store.removeBody(finding.sha256, isWanted)
+  }
   const left: Finding[] = []
   for (const finding of findings) if (await isLeft(store, finding, membership.runs)) left.push(finding)
   return left
+}
+
+/** What the snapshot said of this bucket may be wrong, too; and others may have written it at the same time. */
+async function repairBucket(engine: CacheEngine, file: FoundFile): Promise<void> {
+  const { catalogue, membership, store } = engine.holdings
+  const kept = await store.repairBucket(file)
+  const known = [...catalogue.records()].filter(({ key }) => bucketHash(key) === file.hash)
+  for (const key of new Set([...kept, ...known].map(({ key }) => key))) {
+    const bodies = [...kept, ...known].filter((record) => record.key === key).map(({ body }) => body.sha256)
+    await engine.holdings.synchronise(key, (record) => engine.adopt(record))
+    membership.note({ note: 'erased', key, bodies })
+  }
 }
 
 async function isLeft(store: ContentStore, finding: Finding, runs: ReadonlySet<string>): Promise<boolean> {

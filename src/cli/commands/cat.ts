@@ -62,7 +62,7 @@ function decoded(body: Readable, stored: StoredResponse, { decode }: CatOptions)
   const codings = (fieldValue(stored.fields, 'content-encoding') ?? '').toLowerCase().split(',')
   const steps = codings.map((coding) => coding.trim()).filter((coding) => coding !== '' && coding !== 'identity')
   let result = body
-  for (const coding of steps.reverse()) {
+  for (const coding of steps.toReversed()) {
     const create = Object.hasOwn(DECODERS, coding) ? DECODERS[coding] : undefined
     if (create === undefined) throw new Error(`Content-Encoding ${coding} is not known here`)
     // An error of one destroys the other, and comes out where it is read.

@@ -1,6 +1,5 @@
 /** `get`: fetches a URL through the cache, body to standard output. */
 import { Readable } from 'node:stream'
-import type { ReadableStream } from 'node:stream/web'
 import type { Command } from 'commander'
 import { createFetch } from '../../interceptor/create-fetch.ts'
 import { fieldsByName } from '../../policy/field-lines.ts'
@@ -61,7 +60,7 @@ export async function get(session: Session, url: string, options: GetOptions): P
 async function print(session: Session, response: Response, { include }: GetOptions): Promise<void> {
   const fields = shownFields(session, fieldsByName(Array.from(response.headers).flat()))
   const { out, signal } = session
-  const body = Readable.fromWeb((response.body ?? new Blob([]).stream()) as ReadableStream)
+  const body = Readable.fromWeb(response.body ?? new Blob([]).stream())
   if (session.isJson) {
     const { status, statusText } = response
     const url = shown(session, response.url)

@@ -2,7 +2,7 @@
 import { counted, humanSize } from '../units.ts'
 import type { Bin } from './bins.ts'
 import type { Folder, Point } from './data.ts'
-import { html, Html } from './html.ts'
+import { html, type Html } from './html.ts'
 import { squarified, type Box } from './treemap.ts'
 
 /** Heights for a width of 100 at which the map is laid out: a screen's, and a phone's. */

@@ -1,5 +1,5 @@
 /** HTML in which everything that is not written here is escaped: URLs and headers are anybody's. */
-import { visible } from '../redaction.ts'
+import { toJson, visible } from '../redaction.ts'
 
 /** What may stand in a page as it is. */
 export class Html {
@@ -37,7 +37,7 @@ function escaped(text: string): string {
 
 /** JSON in a script element: nothing in it can end that. */
 export function jsonForScript(value: unknown): Html {
-  return new Html(JSON.stringify(value).replaceAll(/[<>&\u2028\u2029]/g, escapeUnit))
+  return new Html(toJson(value).replaceAll(/[<>&]/g, escapeUnit))
 }
 
 function escapeUnit(character: string): string {

@@ -1,6 +1,7 @@
 /** The page: one file, nothing loaded from anywhere, and no script allowed but its own. */
 import { createHash } from 'node:crypto'
 import { PACKAGE_NAME } from '../../diagnostics.ts'
+import { visible } from '../redaction.ts'
 import { counted, humanCount, humanDuration, humanSize } from '../units.ts'
 import { describeState } from '../views.ts'
 import { bars, plot, treemap } from './charts.ts'
@@ -256,7 +257,7 @@ function toTexts(row: Row): { values: (string | number)[]; texts: string[]; isSt
       frequency ?? -1,
     ],
     texts: [
-      key,
+      visible(key),
       String(statusCode),
       humanSize(diskSize),
       humanDuration(age),

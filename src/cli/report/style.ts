@@ -98,7 +98,7 @@ footer { color: var(--soft); font-size: .84rem; margin-top: 1.5rem; }
   .optional { display: none; }
   td.url { min-width: 9rem; }
   td, th { padding-right: .45rem; }
-  #entries tr { display: grid; grid-template-columns: 1fr 1.4fr 1.2fr 2.4fr; border-bottom: 1px solid var(--line); padding: .3rem 0; }
+  #entries tr { display: grid; grid-template-columns: 3.6rem 5.6rem 4.4rem 1fr; border-bottom: 1px solid var(--line); padding: .3rem 0; }
   #entries tr > :first-child { grid-column: 1 / -1; }
   #entries th, #entries td { border: 0; padding-top: .1rem; padding-bottom: .1rem; }
   #entries .number { text-align: left; }
