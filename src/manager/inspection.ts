@@ -19,6 +19,8 @@ import { resolveManagerOptions } from './options.ts'
 import { normalisedKey } from './streaming-manager.ts'
 import { toCachedResponse } from './views.ts'
 
+export type { RankedEntry } from '../metadata-index/metadata-index.ts'
+
 export class Inspection {
   readonly store: ContentStore
   readonly #snapshot: Snapshot | undefined

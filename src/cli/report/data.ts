@@ -1,7 +1,6 @@
 /** What the report shows, worked out of the stored responses. The page (page.ts) only draws it. */
 import { diskSize } from '../../manager/catalogue.ts'
-import type { Inspection } from '../../manager/inspection.ts'
-import type { RankedEntry } from '../../metadata-index/metadata-index.ts'
+import type { Inspection, RankedEntry } from '../../manager/inspection.ts'
 import { entryKey, type StoredResponse } from '../../stored-response.ts'
 import type { Session } from '../session.ts'
 import { isoTime, shown, viewEntry, splitKey, type CacheType, type EntryView } from '../views.ts'

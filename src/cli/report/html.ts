@@ -36,8 +36,8 @@ function escaped(text: string): string {
 }
 
 /** JSON in a script element: nothing in it can end that. */
-export function jsonForScript(value: unknown): Html {
-  return new Html(toJson(value).replaceAll(/[<>&]/g, escapeUnit))
+export function jsonForScript(value: unknown): string {
+  return toJson(value).replaceAll(/[<>&]/g, escapeUnit)
 }
 
 function escapeUnit(character: string): string {
