@@ -4,7 +4,7 @@
  */
 import type { FieldsByName } from '../policy/field-lines.ts'
 
-export const REDACTED = 'REDACTED'
+const REDACTED = 'REDACTED'
 
 /** Field names whose values are credentials, or may be. */
 const SECRET_FIELD =

@@ -188,11 +188,14 @@ export class ContentStore {
     return parseBucket(bytes).filter((record) => bucketHash(record.key) === hash)
   }
 
-  /** Lines in a bucket file that are no record of this bucket: torn, damaged, foreign, of another version. */
-  async damagedLinesIn({ hash }: FoundFile): Promise<number> {
+  /** The same, and how many of its lines are no record of this bucket: torn, damaged, foreign, of another version. */
+  async examine({ hash }: FoundFile): Promise<{ records: StoredResponse[]; damagedLines: number }> {
     const bytes = await readOrEmpty(this.#layout.bucketOfHash(hash))
+    const isOurs = (record: StoredResponse) => bucketHash(record.key) === hash
+    const records = parseBucket(bytes).filter(isOurs)
     const lines = bytes.split('\n').filter((line) => line !== '')
-    return lines.filter((line) => parseBucket(line).every((record) => bucketHash(record.key) !== hash)).length
+    const damaged = lines.length === records.length ? [] : lines.filter((line) => !parseBucket(line).some(isOurs))
+    return { records, damagedLines: damaged.length }
   }
 
   /** Leaves in a bucket file what is whole. Resolves with its records: without any, the file goes. */

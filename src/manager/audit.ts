@@ -43,10 +43,10 @@ export async function survey(store: ContentStore, { signal, onProgress }: Watch)
   for (const [done, file] of files.entries()) {
     signal.throwIfAborted()
     onProgress?.(done, files.length)
-    records.push(...(await store.recordsIn(file)))
-    const lines = await store.damagedLinesIn(file)
-    if (lines > 0)
-      findings.push({ kind: 'bucket', file, detail: `${lines === 1 ? 'a line' : `${lines} lines`} without a record` })
+    const { records: found, damagedLines } = await store.examine(file)
+    records.push(...found)
+    const detail = damagedLines === 1 ? 'a line without a record' : `${damagedLines} lines without a record`
+    if (damagedLines > 0) findings.push({ kind: 'bucket', file, detail })
   }
   const needed = new Set(records.map(({ body }) => body.sha256))
   for (const finding of loose) {
@@ -153,7 +153,7 @@ async function isLeft(store: ContentStore, finding: Finding, runs: ReadonlySet<s
     case 'body':
       return await isStored(store, finding.record)
     case 'bucket':
-      return (await store.damagedLinesIn(finding.file)) > 0
+      return (await store.examine(finding.file)).damagedLines > 0
     case 'orphan':
       return await store.hasBody(finding)
     case 'temporary':

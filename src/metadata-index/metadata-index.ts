@@ -16,7 +16,6 @@ import { WTinyLfu } from './w-tinylfu.ts'
 import type { RegionName } from './w-tinylfu.ts'
 
 export type { Goal } from './pricing.ts'
-export type { RegionName } from './w-tinylfu.ts'
 
 export type EvictionReason =
   | 'size' // the bytes were needed

@@ -145,7 +145,7 @@ function progress(stream: { isTTY?: boolean; columns?: number }, isQuiet = false
     return true
   }
   const made = new Progress({
-    stream: { ...stream, write } as never,
+    stream: { ...stream, write },
     title: 'Working',
     unit: 'items',
     isQuiet,

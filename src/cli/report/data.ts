@@ -30,7 +30,7 @@ export interface Point {
 }
 
 /** Milliseconds from request to header section, of what is stored. */
-export interface OriginTimes {
+interface OriginTimes {
   readonly origin: string
   readonly entries: number
   readonly median: number
