@@ -27,6 +27,7 @@ import { KeyedQueue } from './keyed-queue.ts'
 import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
 import { Looks, type FileState } from './looks.ts'
 import { Membership } from './membership.ts'
+import { livingMembers, type Member } from './presence.ts'
 import { whyNotOurs } from './ownership.ts'
 import { SmallBodies } from './small-bodies.ts'
 import { readSnapshot, writeSnapshot, type Snapshot, type Take } from './snapshot-file.ts'
@@ -72,11 +73,30 @@ export class ContentStore {
   }
 
   /**
+   * The cache that lies in a directory, to be looked at: nothing is made.
+   * @throws {DirectoryError} when there is none, or it is not to be trusted
+   */
+  static async existing(directory: string, limits: DescriptorLimits): Promise<ContentStore> {
+    const layout = new Layout(directory)
+    try {
+      for (const path of [layout.directory, layout.index]) await assertOurs(path, path === layout.directory)
+    } catch (error) {
+      throw new DirectoryError(directory, (error as Error).message, error)
+    }
+    return new ContentStore(layout, limits)
+  }
+
+  /**
    * Says in the directory that this manager has it open.
    * @throws {DirectoryError} when that cannot be written, or another has it and the file system is not for sharing
    */
   async join(): Promise<Membership> {
     return await Membership.join(this.#layout)
+  }
+
+  /** Who has it open, the leader first. */
+  async members(): Promise<Member[]> {
+    return await livingMembers(this.#layout)
   }
 
   /** A writer for one body. Its result is given to `publish`. */
@@ -190,9 +210,28 @@ export class ContentStore {
     })
   }
 
+  /** The same, and how many of its lines are no record of this bucket: torn, damaged, foreign, of another version. */
+  async examine({ hash }: FoundFile): Promise<{ records: StoredResponse[]; damagedLines: number }> {
+    const bytes = await readOrEmpty(this.#layout.bucketOfHash(hash))
+    const isOurs = (record: StoredResponse) => bucketHash(record.key) === hash
+    const records = parseBucket(bytes).filter(isOurs)
+    const lines = bytes.split('\n').filter((line) => line !== '')
+    const damaged = lines.length === records.length ? [] : lines.filter((line) => !parseBucket(line).some(isOurs))
+    return { records, damagedLines: damaged.length }
+  }
+
+  /** Leaves in a bucket file what is whole. Resolves with its records: without any, the file goes. */
+  async repairBucket(file: FoundFile): Promise<StoredResponse[]> {
+    const records = await this.recordsIn(file)
+    const path = this.#layout.bucketOfHash(file.hash)
+    if (records.length === 0) await rm(path, { recursive: true, force: true })
+    else await this.#writing.during(() => replaceFile(path, formatBucket(records), this.#layout.temporaryFile()))
+    return records
+  }
+
   /** Whether there is a file for this body. */
-  async hasBody({ sha256 }: StoredBody): Promise<boolean> {
-    return (await lstat(this.#layout.contentFile(sha256)).catch(() => undefined)) !== undefined
+  async hasBody(body: Pick<StoredBody, 'sha256'>): Promise<boolean> {
+    return (await lstat(this.#layout.contentFile(body.sha256)).catch(() => undefined)) !== undefined
   }
 
   /** Every record on disk, in no order. */
@@ -200,15 +239,19 @@ export class ContentStore {
     for await (const file of this.buckets()) yield* await this.recordsIn(file)
   }
 
+  /** Removes temporary files whose writer is gone: see `abandoned`. */
+  async removeAbandoned(runs: ReadonlySet<string>, isNewBoot: boolean): Promise<void> {
+    for (const name of await this.abandoned(runs, isNewBoot))
+      await rm(join(this.#layout.temporary, name), { force: true, recursive: true })
+  }
+
   /**
-   * Removes temporary files whose writer is gone: `runs` are those that are known to live, whatever their pid says; after
+   * Names of temporary files whose writer is gone: `runs` are those that are known to live, whatever their pid says; after
    * the machine was started again no others do, even where their pid is given to somebody else.
    */
-  async removeAbandoned(runs: ReadonlySet<string>, isNewBoot: boolean): Promise<void> {
-    for (const name of await readdir(this.#layout.temporary)) {
-      if ((isNewBoot || isAbandoned(name)) && !runs.has(name.split('-')[1] ?? ''))
-        await rm(join(this.#layout.temporary, name), { force: true, recursive: true })
-    }
+  async abandoned(runs: ReadonlySet<string>, isNewBoot = false): Promise<string[]> {
+    const names = await readdir(this.#layout.temporary)
+    return names.filter((name) => (isNewBoot || isAbandoned(name)) && !runs.has(name.split('-')[1] ?? ''))
   }
 
   /** Undefined where there is none that is whole, or `mayGoOn` has said no before it was read. */

@@ -23,7 +23,7 @@ import { hostTag, isBefore, parseName, type Name } from './member-name.ts'
 const KEPT_MS = 10_000
 /** Milliseconds between two signs of life, and after how many without one a member counts as dead. */
 const SIGN_MS = 20_000
-const DEAD_MS = 120_000
+export const DEAD_MS = 120_000
 /** Milliseconds between two looks at the signs of one member. */
 const LOOK_MS = 5_000
 /** For how long, in milliseconds, invalidations are kept for members that are not known yet. */

@@ -256,6 +256,7 @@ export class Catalogue {
     this.#rules = other.#rules
     this.#references = other.#references
     this.#searches = other.#searches
+    this.#tags = other.#tags
     const removed = this.resize(maxEntries, maxWeight)
     for (const record of own) {
       // It was asked for, or it would not be held.

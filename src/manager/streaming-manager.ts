@@ -272,7 +272,7 @@ export class StreamingManager {
 }
 
 /** A URL as requests name it: `https://Example.com` is `https://example.com/`. Keys of `entries()` are kept as they are. */
-function normalisedKey(key: string): string {
+export function normalisedKey(key: string): string {
   if (typeof key !== 'string') throw new InvalidOptionError('key', 'a URL', key)
   const separator = key.indexOf(' ')
   const method = separator > 0 ? key.slice(0, separator) : 'GET'

@@ -111,7 +111,7 @@ export class WriteBehind {
   #find({ key, variant, body }: StoredResponse): Unwritten | undefined {
     const name = entryKey(key, variant)
     for (const found of [this.#waiting.get(name), this.#writing.get(name)]) {
-      if (found?.record.body === body) return found
+      if (found?.record.body.sha256 === body.sha256) return found
     }
     return undefined
   }

@@ -14,7 +14,7 @@ export async function writeOut(holdings: Holdings, unwritten: Unwritten, statist
       await store.updateBucket(record.key, (records) => {
         // Freshened or gone, meanwhile.
         const current = catalogue.current(record)
-        if (current?.body !== record.body) return records
+        if (current?.body.sha256 !== record.body.sha256) return records
         return [...records.filter(({ variant }) => variant !== record.variant), current]
       })
     })
@@ -22,6 +22,6 @@ export async function writeOut(holdings: Holdings, unwritten: Unwritten, statist
   } catch (error) {
     statistics.fault('store', error, record.key)
     const current = catalogue.current(record)
-    if (current?.body === record.body) holdings.forget(current)
+    if (current?.body.sha256 === record.body.sha256) holdings.forget(current)
   }
 }

@@ -12,6 +12,7 @@ import { SlotList } from './slot-list.ts'
 import { MAX_WEIGHT } from './slot-table.ts'
 import { PLACE_WORDS, readSnapshot } from './snapshot.ts'
 import { WTinyLfu } from './w-tinylfu.ts'
+import type { RegionName } from './w-tinylfu.ts'
 import { IndexSnapshot } from './index-snapshot.ts'
 
 export type { Goal } from './pricing.ts'
@@ -40,6 +41,14 @@ export interface IndexEntry<V> extends Weighed<V> {
 }
 
 type EntryAt<V> = (position: number) => IndexEntry<V> | undefined
+
+/** An entry and what it stands on. */
+export interface RankedEntry<V> extends IndexEntry<V> {
+  /** `window`: a newcomer, judged when it leaves. `main`: has been let in. `expired`: goes before any other. */
+  readonly region: RegionName
+  /** Requests counted for it, 63 at most, halved as time goes by. */
+  readonly frequency: number
+}
 
 export interface IndexBounds {
   /** Entries held at most, 0 or more. Above 16,000,000, which is what a Map can hold, it means that. */
@@ -199,6 +208,18 @@ export class MetadataIndex<V> {
       const key = this.#keys[slot]
       if (key === undefined) continue
       yield { key, value: this.#values[slot] as V, weight: this.#policy.weightOf(slot) }
+    }
+  }
+
+  /**
+   * Everything held with what its stay depends on: expired, then main, each in the order in which they would go now;
+   * then the window, oldest first, of which each is weighed against the first of main when its place is needed.
+   */
+  *ranking(): Generator<RankedEntry<V>, void, void> {
+    for (const { slot, region, frequency } of this.#policy.ranking()) {
+      const key = this.#keys[slot]
+      if (key === undefined) continue
+      yield { key, value: this.#values[slot] as V, weight: this.#policy.weightOf(slot), region, frequency }
     }
   }
 

@@ -76,6 +76,22 @@ export class PlacedSlots {
   }
 }
 
+export type RegionName = 'expired' | 'main' | 'window'
+
+/** What an entry's stay depends on. */
+export interface Standing {
+  readonly slot: number
+  readonly region: RegionName
+  readonly frequency: number
+}
+
+/** In the order in which they are asked for a place. */
+const RANKED = [
+  { region: EXPIRED, name: 'expired' },
+  { region: MAIN, name: 'main' },
+  { region: WINDOW, name: 'window' },
+] as const
+
 export interface PolicyState {
   readonly numbers: readonly number[]
   readonly counters: Int32Array
@@ -151,6 +167,18 @@ export class WTinyLfu {
   slots(): PlacedSlots {
     this.#takeHits()
     return new PlacedSlots(this.#table.copy())
+  }
+
+  /** Everything held, each region in the order of eviction: see `MetadataIndex.ranking`. */
+  ranking(): Standing[] {
+    this.#takeHits()
+    const ranking: Standing[] = []
+    for (const { region, name } of RANKED) {
+      this.#regions.startWalk(region)
+      for (let slot = this.#regions.walk(region); slot !== 0; slot = this.#regions.walk(region))
+        ranking.push({ slot, region: name, frequency: this.#table.frequency(slot) })
+    }
+    return ranking
   }
 
   weightOf(slot: number): number {
