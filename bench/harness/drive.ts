@@ -2,7 +2,7 @@
 import { turn } from './meter.ts'
 
 /** Operations after which the event loop has a turn: what is answered out of memory would not let it come to one. */
-const OPERATIONS_A_TURN = 32
+const OPERATIONS_A_TURN = 16
 
 export interface Extent {
   readonly inFlight: number
@@ -18,14 +18,15 @@ export async function drive(extent: Extent, operate: (n: number) => Promise<unkn
   let begun = 0
   let gate: Promise<void> | undefined
   const lane = async (): Promise<void> => {
+    while (gate !== undefined) await gate
     while (begun < operations && performance.now() < end) {
       const n = begun++
-      if (begun % OPERATIONS_A_TURN === 0) {
+      if (begun % OPERATIONS_A_TURN === 0 && gate === undefined) {
         gate = turn()
         void gate.then(() => (gate = undefined))
       }
       await operate(n)
-      if (gate !== undefined) await gate
+      while (gate !== undefined) await gate
     }
   }
   await Promise.all(Array.from({ length: Math.min(inFlight, operations) }, lane))

@@ -2,43 +2,54 @@
 import { printTable } from '../index/table.ts'
 import type { PeerName } from '../peers/peers.ts'
 import { atMost, checkCells, formatNumber, type Check } from './checks.ts'
-import { busyStallMs, cpuMicroseconds, perSecond, stallMs, type Metric, type Results } from './results.ts'
-import type { Workload } from './workload.ts'
+import { busyStallMs, cpuMicroseconds, figure, perSecond, stallMs, type Metric, type Results } from './results.ts'
+import type { Mode, Workload } from './workload.ts'
 
 /** Milliseconds for which nothing else in the process gets a turn. */
 const MAX_STALL_MS = 10
+const KIB = 1024
 
 export function printRow(workload: Workload, results: Results): Check[] {
-  for (const mode of workload.modes) printMode(workload, mode.name, results)
+  for (const mode of workload.modes) printMode(workload, mode, results)
   printFinished(workload, results)
   const checks = [...workload.checks(results), ...stallChecks(workload, results)]
   printTable(`${workload.name}: to reach`, ['', 'limit', 'measured', ''], checks.map(checkCells))
   return checks
 }
 
-function printMode({ title, contenders }: Workload, mode: string, results: Results): void {
+function printMode({ title, contenders }: Workload, { name: mode, figuresOnly }: Mode, results: Results): void {
   const present = contenders.filter((peer) => results.samples(mode, peer).length > 0)
   if (present.length === 0) return
-  const names = new Set(
-    present.flatMap((peer) => results.samples(mode, peer).flatMap((each) => Object.keys(each.figures))),
-  )
-  const hasWritten = present.some((peer) => results.sum(mode, peer, ({ writtenBytes }) => writtenBytes) > 0)
-  const head = ['operations/s', 'CPU µs', 'stall ms (CPU)', 'origin', ...(hasWritten ? ['disk KB'] : []), ...names]
-  const rows = present.map((peer) => [
-    peer,
-    formatNumber(results.median(mode, peer, perSecond)),
-    formatNumber(results.median(mode, peer, cpuMicroseconds)),
-    stallCell(results, mode, peer),
-    formatNumber(
-      results.sum(mode, peer, ({ originRequests, operations }) => originRequests / operations) /
-        results.samples(mode, peer).length,
-    ),
-    ...(hasWritten
-      ? [formatNumber(results.median(mode, peer, ({ writtenBytes, operations }) => writtenBytes / 1024 / operations))]
-      : []),
-    ...[...names].map((name) => formatNumber(results.median(mode, peer, ({ figures }) => figures[name] ?? NaN))),
-  ])
-  printTable(`${title}; ${mode}`, ['an operation, medians', ...head], rows)
+  const columns = [...(figuresOnly === true ? [] : TIMES), ORIGIN, ...figureColumns(present, mode, results)]
+  // Nothing was written by anybody, or nobody says.
+  const shown = present.some((peer) => results.sum(mode, peer, WRITTEN) > 0) ? [...columns, DISK] : columns
+  const rows = present.map((peer) => [peer, ...shown.map(({ cell }) => cell(results, mode, peer))])
+  printTable(`${title}; ${mode}`, ['medians', ...shown.map(({ head }) => head)], rows)
+}
+
+interface Column {
+  readonly head: string
+  readonly cell: (results: Results, mode: string, peer: PeerName) => string
+}
+
+const WRITTEN: Metric = ({ writtenBytes, operations }) => writtenBytes / KIB / operations
+
+const TIMES: readonly Column[] = [
+  medianColumn('operations/s', perSecond),
+  medianColumn('CPU µs', cpuMicroseconds),
+  { head: 'longest stall, ms (CPU)', cell: stallCell },
+]
+const ORIGIN = medianColumn('origin requests', ({ originRequests, operations }) => originRequests / operations)
+const DISK = medianColumn('written, KiB', WRITTEN)
+
+function figureColumns(peers: readonly PeerName[], mode: string, results: Results): Column[] {
+  const samples = peers.flatMap((peer) => results.samples(mode, peer))
+  const names = new Set(samples.flatMap(({ figures }) => Object.keys(figures)))
+  return Array.from(names, (name) => medianColumn(name, figure(name)))
+}
+
+function medianColumn(head: string, metric: Metric): Column {
+  return { head, cell: (results, mode, peer) => formatNumber(results.median(mode, peer, metric)) }
 }
 
 /** The longest of all, and the longest by the thread's own CPU time. */
@@ -60,7 +71,7 @@ function printFinished(workload: Workload, results: Results): void {
 
 function stallChecks({ modes }: Workload, results: Results): Check[] {
   const judged = modes.filter(
-    ({ name, ignoresStalls }) => ignoresStalls !== true && results.samples(name, 'this').length > 0,
+    ({ name, figuresOnly }) => figuresOnly !== true && results.samples(name, 'this').length > 0,
   )
   if (judged.length === 0) return []
   const longest = (metric: Metric): number => Math.max(...judged.map(({ name }) => results.most(name, 'this', metric)))

@@ -15,8 +15,8 @@ export interface Mode {
   readonly contenders?: readonly PeerName[]
   /** No round that does not count goes before the others. */
   readonly isCold?: boolean
-  /** Collections are forced in it, or it is somebody else's process that works: its stalls say nothing. */
-  readonly ignoresStalls?: boolean
+  /** Collections are forced in it, or another process does the work: its times and stalls say nothing. */
+  readonly figuresOnly?: boolean
 }
 
 export interface Context {

@@ -67,7 +67,7 @@ async function fillSqlite(directory: string, origin: string, count: number): Pro
       statusCode: 200,
       statusMessage: 'OK',
       headers: ordinaryHeaders(n, KIB),
-      cacheControlDirectives: { public: true, 'max-age': DAY_SECONDS },
+      cacheControlDirectives: { public: true as const, 'max-age': DAY_SECONDS },
     }
     const written = store.createWriteStream(key, { ...head, ...times })?.end(bodyOf(url))
     if (written !== undefined) await finished(written)

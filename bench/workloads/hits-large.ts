@@ -32,7 +32,7 @@ const STALLED = (['request()', 'fetch()'] as const).map((api) => ({
   api,
   rounds: 1,
   isCold: true,
-  ignoresStalls: true,
+  figuresOnly: true,
   contenders: ['this' as const],
 }))
 /** KiB. */

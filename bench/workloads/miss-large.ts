@@ -15,7 +15,7 @@ const STALLED = (['request()', 'fetch()'] as const).map((api) => ({
   api,
   rounds: 1,
   isCold: true,
-  ignoresStalls: true,
+  figuresOnly: true,
   contenders: ['this' as const],
 }))
 

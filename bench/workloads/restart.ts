@@ -13,7 +13,7 @@ const MODE = 'a new process'
 export const restart: Workload = {
   name: 'restart',
   title: 'Restart, 100,000 entries of 1 KB',
-  modes: [{ name: MODE, ignoresStalls: true }],
+  modes: [{ name: MODE, figuresOnly: true }],
   contenders: ['this', 'SqliteCacheStore'],
   rounds: 7,
   open: async (context) => {
