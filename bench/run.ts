@@ -3,17 +3,17 @@
  * rows; `--list` names them. `--quick`: short rounds over fewer keys, to see that it works. `--only this,synthetic`: these
  * contenders. `--profile NAME`: where this package's time goes in a row.
  */
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { verdict, type Check } from './harness/checks.ts'
+import { checkCells, verdict, type Check } from './harness/checks.ts'
 import { startOrigin } from './harness/origin.ts'
 import { printRow } from './harness/print.ts'
 import { openContender, runRounds, type Run } from './harness/rounds.ts'
 import type { Workload } from './harness/workload.ts'
 import { printTable } from './index/table.ts'
-import { checkCells } from './harness/checks.ts'
 import { workloadOf, WORKLOADS } from './workloads/workloads.ts'
 
 const PROFILE_ROUNDS = 4
@@ -35,8 +35,12 @@ async function bench(workloads: readonly Workload[]): Promise<void> {
   const directory = await mkdtemp(join(process.env['BENCH_DIR'] ?? tmpdir(), 'usc-bench-'))
   const origin = await startOrigin()
   const run: Run = { origin, directory, isQuick: values.quick, only: values.only?.split(',') }
-  const interrupted = (): never => process.exit(130)
-  process.once('SIGINT', interrupted)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      rmSync(directory, { recursive: true, force: true, maxRetries: 10 })
+      process.exit(1)
+    })
+  }
   try {
     console.log(
       `Node ${process.version}, ${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, ${process.platform}`,
@@ -45,7 +49,7 @@ async function bench(workloads: readonly Workload[]): Promise<void> {
     else await table(workloads, run)
   } finally {
     origin.close()
-    await rm(directory, { recursive: true, force: true })
+    await rm(directory, { recursive: true, force: true, maxRetries: 10 })
   }
 }
 
@@ -77,6 +81,6 @@ async function profile(workload: Workload, run: Run): Promise<void> {
     }
     await contender.close()
   } finally {
-    contender.kill()
+    await contender.end()
   }
 }

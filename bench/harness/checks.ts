@@ -1,4 +1,6 @@
 /** What has to be reached, and whether it is. */
+import type { Results } from './results.ts'
+
 export interface Check {
   readonly what: string
   readonly value: number
@@ -17,6 +19,17 @@ export function atMost(what: string, value: number, limit: number, unit?: string
 
 export function exactly(what: string, value: number, limit: number, unit?: string): Check {
   return { what, value, limit, is: 'exactly', ...(unit === undefined ? {} : { unit }) }
+}
+
+/** That hits were hits. */
+export function noOriginRequests(results: Results, modes: readonly { readonly name: string }[]): Check {
+  const requests = modes.map(({ name }) => results.sum(name, 'this', (sample) => sample.originRequests))
+  return exactly(
+    'origin requests',
+    requests.reduce((sum, each) => sum + each, 0),
+    0,
+    '',
+  )
 }
 
 export type Verdict = 'ok' | 'falls short' | 'not measured'

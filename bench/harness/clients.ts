@@ -4,7 +4,7 @@ import type { OpenPeer } from '../peers/peer.ts'
 
 export type Api = 'request()' | 'npm fetch()' | 'built-in fetch()'
 
-export interface Taken {
+interface Taken {
   readonly number: string
   readonly body: AsyncIterable<Uint8Array>
 }

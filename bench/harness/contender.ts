@@ -18,7 +18,7 @@ export class Contender {
     try {
       await contender.#answer('open')
     } catch (error) {
-      contender.kill()
+      await contender.end()
       throw error
     }
     return contender
@@ -30,14 +30,16 @@ export class Contender {
   }
 
   async close(): Promise<void> {
-    const exit = once(this.#child, 'exit')
     await this.ask({ ask: 'close' }, 'closed')
-    this.#child.disconnect()
-    await exit
+    await this.end()
   }
 
-  kill(): void {
-    this.#child.kill('SIGKILL')
+  /** It ends itself and what it has started when nobody speaks to it any more. */
+  async end(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const exit = once(this.#child, 'exit')
+    if (this.#child.connected) this.#child.disconnect()
+    await exit
   }
 
   async #answer<Is extends Answer['is']>(is: Is): Promise<Extract<Answer, { is: Is }>> {

@@ -18,7 +18,7 @@ export async function drive(extent: Extent, operate: (n: number) => Promise<unkn
   let begun = 0
   let gate: Promise<void> | undefined
   const lane = async (): Promise<void> => {
-    while (gate !== undefined) await gate
+    if (gate !== undefined) await gate
     while (begun < operations && performance.now() < end) {
       const n = begun++
       if (begun % OPERATIONS_A_TURN === 0 && gate === undefined) {
@@ -26,7 +26,7 @@ export async function drive(extent: Extent, operate: (n: number) => Promise<unkn
         void gate.then(() => (gate = undefined))
       }
       await operate(n)
-      while (gate !== undefined) await gate
+      if (gate !== undefined) await gate
     }
   }
   await Promise.all(Array.from({ length: Math.min(inFlight, operations) }, lane))

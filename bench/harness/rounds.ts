@@ -39,7 +39,7 @@ export async function runRounds(workload: Workload, run: Run): Promise<RowResult
       await contender.close()
     }
   } finally {
-    for (const contender of contenders.values()) contender.kill()
+    for (const contender of contenders.values()) await contender.end()
     await rm(directory, { recursive: true, force: true })
   }
   return { results, absent }

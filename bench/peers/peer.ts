@@ -9,6 +9,8 @@ export interface Limits {
   readonly maxSize?: number
   /** Bytes of bodies in memory; only of this package's. */
   readonly maxMemory?: number
+  /** Milliseconds for which a store may hold up a response; only of this package's. */
+  readonly maxStoreDelay?: number
 }
 
 export interface PeerContext {

@@ -7,7 +7,7 @@ import { synthetic } from './synthetic.ts'
 import { streamingCache } from './this.ts'
 import { deduplicate, memoryStore, noCache, sqliteStore } from './undici.ts'
 
-export const PEERS = {
+const PEERS = {
   this: streamingCache,
   synthetic,
   'read loop': readLoop,

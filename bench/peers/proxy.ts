@@ -74,6 +74,8 @@ function proxyPeer(proxy: Proxy): Peer {
       const port = await freePort()
       const args = await proxy.prepare(context, port)
       const child = spawn(proxy.binary, args, { stdio: 'ignore' })
+      // Also where nobody comes to close it.
+      process.once('exit', () => child.kill())
       const base = `http://127.0.0.1:${port}`
       const agent = new Agent()
       await untilListening(base, () => child.exitCode !== null)

@@ -6,6 +6,7 @@ import type { Limits, OpenPeer } from '../peers/peer.ts'
 import { peerOf } from '../peers/peers.ts'
 
 export const KIB = 1024
+const STORE_ATTEMPTS = 10
 
 /** Milliseconds of a round. */
 export function roundMs({ isQuick }: Context): number {
@@ -73,4 +74,18 @@ export async function fill(peer: OpenPeer, count: number, urlOf: (n: number) => 
 export async function figuresOf(peer: OpenPeer): Promise<Figures> {
   await peer.settled?.()
   return (await peer.figures?.()) ?? {}
+}
+
+/** Asks until the answer is one that was there before: some stores have a response only a while after its last byte. */
+export async function untilStored(peer: OpenPeer, url: string): Promise<void> {
+  const client = clientOf(peer, 'request()')
+  let before: string | undefined
+  for (let i = 0; i < STORE_ATTEMPTS; i++) {
+    const { number, body } = await client.take(url)
+    for await (const _ of body);
+    if (number === before) return
+    before = number
+    await peer.settled?.()
+  }
+  throw new Error(`${url} was never stored`)
 }

@@ -3,7 +3,7 @@
  * body. A million files would take an hour to write: the records are put into the index as a start puts in those that it
  * finds, all over one body of 1 KB that lies on disk.
  */
-import { atMost } from '../harness/checks.ts'
+import { atMost, noOriginRequests } from '../harness/checks.ts'
 import { clientOf, type Client } from '../harness/clients.ts'
 import { drive } from '../harness/drive.ts'
 import { turn } from '../harness/meter.ts'
@@ -66,6 +66,7 @@ export const entries: Workload = {
       3,
     ),
     atMost('memory an entry at 1,000,000 entries', results.median(LAST, 'this', figure(MEMORY)), 800, 'bytes'),
+    noOriginRequests(results, MODES),
   ],
 }
 

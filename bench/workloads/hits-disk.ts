@@ -1,5 +1,5 @@
 /** Hits on 100,000 keys of 1 KB, all alike likely, with memory for one in twenty: most come from disk. */
-import { atLeast } from '../harness/checks.ts'
+import { atLeast, noOriginRequests } from '../harness/checks.ts'
 import { perCpuSecond, perSecond } from '../harness/results.ts'
 import type { Workload } from '../harness/workload.ts'
 import { seeded } from '../index/policies/index-policy.ts'
@@ -22,8 +22,8 @@ export const hitsDisk: Workload = {
     const urlOf = (): string => corpusUrl(context.origin, Math.floor(random() * count))
     return hitTask(peer, MODES, roundMs(context), KIB, urlOf)
   },
-  checks: (results) =>
-    MODES.flatMap(({ name }) => [
+  checks: (results) => [
+    ...MODES.flatMap(({ name }) => [
       atLeast(
         `${name}: operations per CPU second, SqliteCacheStore's`,
         results.ratio(name, perCpuSecond, 'this', 'SqliteCacheStore'),
@@ -35,4 +35,6 @@ export const hitsDisk: Workload = {
         1.3,
       ),
     ]),
+    noOriginRequests(results, MODES),
+  ],
 }

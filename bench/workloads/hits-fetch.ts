@@ -1,5 +1,5 @@
 /** Hits on 1,000 hot keys of 1 KB through `fetch()`: npm undici's, and Node's own. */
-import { atLeast, atMost } from '../harness/checks.ts'
+import { atLeast, atMost, noOriginRequests } from '../harness/checks.ts'
 import { cpuMicroseconds, perCpuSecond } from '../harness/results.ts'
 import type { Workload } from '../harness/workload.ts'
 import { askModes, openPeer } from './common.ts'
@@ -14,8 +14,8 @@ export const hitsFetch: Workload = {
   contenders: ['this', 'synthetic', 'MemoryCacheStore', 'SqliteCacheStore', 'no cache', 'nginx', 'varnish'],
   rounds: 7,
   open: async (context) => await openHotTask(await openPeer(context), MODES, context),
-  checks: (results) =>
-    MODES.flatMap(({ name }) => [
+  checks: (results) => [
+    ...MODES.flatMap(({ name }) => [
       atLeast(
         `${name}: operations per CPU second, MemoryCacheStore's`,
         results.ratio(name, perCpuSecond, 'this', 'MemoryCacheStore'),
@@ -23,4 +23,6 @@ export const hitsFetch: Workload = {
       ),
       atMost(`${name}: CPU, a synthetic answer's`, results.ratio(name, cpuMicroseconds, 'this', 'synthetic'), 1.15),
     ]),
+    noOriginRequests(results, MODES),
+  ],
 }

@@ -1,5 +1,5 @@
 /** Hits on 1,000 keys of 1 KB that are asked for all the while, through `request()`. */
-import { atLeast, atMost } from '../harness/checks.ts'
+import { atLeast, atMost, noOriginRequests } from '../harness/checks.ts'
 import { cpuMicroseconds, perCpuSecond } from '../harness/results.ts'
 import type { Workload } from '../harness/workload.ts'
 import { askModes, openPeer } from './common.ts'
@@ -23,8 +23,8 @@ export const hitsHot: Workload = {
   ],
   rounds: 7,
   open: async (context) => await openHotTask(await openPeer(context), MODES, context),
-  checks: (results) =>
-    MODES.flatMap(({ name }) => [
+  checks: (results) => [
+    ...MODES.flatMap(({ name }) => [
       atLeast(
         `${name}: operations per CPU second, MemoryCacheStore's`,
         results.ratio(name, perCpuSecond, 'this', 'MemoryCacheStore'),
@@ -32,4 +32,6 @@ export const hitsHot: Workload = {
       ),
       atMost(`${name}: CPU, a synthetic answer's`, results.ratio(name, cpuMicroseconds, 'this', 'synthetic'), 1.35),
     ]),
+    noOriginRequests(results, MODES),
+  ],
 }
