@@ -28,7 +28,8 @@ function describe({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): s
   for (const [i, id] of samples.entries()) {
     const frame = frames.get(id)
     const micros = timeDeltas[i] ?? 0
-    if (frame === undefined || frame.functionName === '(idle)') continue
+    // Nor what it takes to start and to stop the profiler.
+    if (frame === undefined || frame.functionName === '(idle)' || frame.url === 'node:inspector') continue
     const owner = ownerOf(frame)
     const name = `${owner.padEnd(9)} ${frame.functionName || '(anonymous)'}${placeOf(frame)}`
     byFunction.set(name, (byFunction.get(name) ?? 0) + micros)
