@@ -54,7 +54,7 @@ export const entries: Workload = {
         const operations = await drive({ inFlight: 64, milliseconds: roundMs(context) }, () =>
           getWhole(client, `${context.origin}/${KIB}/${Math.floor(random() * most)}`, KIB),
         )
-        return { operations, figures: { [MEMORY]: bytesAnEntry } }
+        return { operations, figures: { entries: most, [MEMORY]: bytesAnEntry } }
       },
       close: async () => await filled?.release(),
     }
