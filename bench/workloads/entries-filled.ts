@@ -41,11 +41,8 @@ export async function openFilledIndex({ origin, directory }: Context, count: num
     base: origin,
     bodyBytes: 0,
     dispatcher: agent.compose(cacheInterceptor(manager)),
-    close: async () => {
-      await agent.close()
-      // Nothing of it is to be kept, and it is not worth the snapshot that closing writes.
-      engine.clear()
-    },
+    // The manager ends with its process: the snapshot that closing writes is of no use, and large.
+    close: () => agent.close(),
   }
 }
 
