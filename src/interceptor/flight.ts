@@ -1,0 +1,227 @@
+/**
+ * One request to the origin that is under way, and all who would have made the same: they wait for its header section,
+ * then share the body, or learn that they have to ask for themselves.
+ */
+import type { PendingStore } from '../manager/pending-store.ts'
+import { restFields } from '../policy/rest.ts'
+import type { StoredResponse } from '../stored-response.ts'
+import type { OriginAnswer } from './cache-status.ts'
+import type { RawHeaders } from './dispatch.ts'
+import type { Exchange } from './exchange.ts'
+import type { Lost } from './flight-reader.ts'
+import type { NetworkSource } from './network-source.ts'
+import { SharedBody } from './shared-body.ts'
+
+/** What has come of a flight for those who wait. */
+export type Landing =
+  /** Its response is being stored, and can be followed by those whom it answers. */
+  | { readonly kind: 'response'; readonly record: StoredResponse; readonly isSized: boolean; readonly body: SharedBody }
+  /** What is stored may be used: the origin has vouched for it, or has failed. */
+  | { readonly kind: 'usable'; readonly stored: StoredResponse; readonly answer: OriginAnswer }
+  /** Nothing that answers anybody else. */
+  | { readonly kind: 'nothing' }
+
+/** The response that is being stored, as the one who stores it knows it. */
+export interface Arrival {
+  readonly pending: PendingStore
+  readonly source: NetworkSource
+  readonly leader: Exchange
+  readonly declaredSize: number | undefined
+  /** Milliseconds: see `SharedBodyOptions`. */
+  readonly maxDelay: number
+  /** Bytes of the body that have come. */
+  readonly received: () => number
+}
+
+interface Waiter {
+  readonly exchange: Exchange
+  readonly onLanding: (landing: Landing) => void
+}
+
+/** Waiters that are told at a time, so that many of them do not hold up everything else. */
+const TOLD_AT_ONCE = 32
+/** A length that no body has, for one whose length is not known. */
+const UNKNOWN_SIZE = Number.MAX_SAFE_INTEGER
+
+export class Flight {
+  readonly key: string
+  readonly #onLost: (lost: Lost, record: StoredResponse) => boolean
+  readonly #onLanded: (flight: Flight) => void
+  readonly #waiting = new Set<Waiter>()
+  #onDeserted: () => void = () => {}
+  #generation: number | undefined
+  #arrival: Arrival | undefined
+  #record: StoredResponse | undefined
+  #body: SharedBody | undefined
+  /** What those who wait are told: undefined until the header section. */
+  #outcome: 'response' | Landing | undefined
+  #isTelling = false
+  #isOver = false
+
+  /** `onLost`: the leader cannot be served here any more. `onLanded`: nobody can join any more. */
+  constructor(
+    key: string,
+    onLost: (lost: Lost, record: StoredResponse) => boolean,
+    onLanded: (flight: Flight) => void,
+  ) {
+    this.key = key
+    this.#onLost = onLost
+    this.#onLanded = onLanded
+  }
+
+  /** What is being stored, once that is known. */
+  get record(): StoredResponse | undefined {
+    return this.#record
+  }
+
+  /** The generation of invalidations in which the request was sent; undefined before. */
+  get generation(): number | undefined {
+    return this.#generation
+  }
+
+  /** Whether who comes now can be served. */
+  get isOpen(): boolean {
+    if (this.#outcome === undefined) return !this.#isOver
+    const arrival = this.#arrival
+    if (this.#isOver || this.#outcome !== 'response' || arrival === undefined) return false
+    return arrival.pending.isOpen && arrival.pending.size === arrival.received()
+  }
+
+  /** Whether anybody but the leader has an interest in it. */
+  get isWanted(): boolean {
+    return this.#waiting.size > 0 || (this.#body?.readers ?? 0) > 0
+  }
+
+  /** The consumer waits: `onLanding` is called later, never before this has returned, unless the consumer leaves. */
+  join(exchange: Exchange, onLanding: (landing: Landing) => void): void {
+    const waiter: Waiter = { exchange, onLanding }
+    exchange.start(null, {
+      pause: () => {},
+      resume: () => {},
+      abort: (reason) => {
+        this.#waiting.delete(waiter)
+        queueMicrotask(() => exchange.fail(reason))
+        this.#checkWanted()
+      },
+    })
+    if (exchange.isOver) return
+    this.#waiting.add(waiter)
+    if (this.#outcome === undefined || this.#isTelling) return
+    // From now on what has come stays readable.
+    this.#share().expect(true)
+    this.#isTelling = true
+    queueMicrotask(() => this.#tell())
+  }
+
+  /** The request goes out, perhaps again. `onDeserted` is called when the last one but the leader leaves. */
+  takeOff(generation: number, onDeserted: () => void): void {
+    this.#generation = generation
+    this.#onDeserted = onDeserted
+  }
+
+  /** The header section has come, and the response is being stored. */
+  respond(arrival: Arrival): void {
+    if (this.#isOver) return
+    const { head } = arrival.pending
+    const body = { size: arrival.declaredSize ?? UNKNOWN_SIZE, sha256: '', checksums: [] }
+    this.#arrival = arrival
+    this.#record = { ...head, body }
+    this.#outcome = 'response'
+    if (this.#waiting.size > 0) this.#share()
+    this.#startTelling()
+  }
+
+  /** A validation has ended: the stored response may be used, or everybody finds out alone that it may not. */
+  settle(stored?: StoredResponse, answer: OriginAnswer = 'unreachable'): void {
+    this.#land(stored === undefined ? { kind: 'nothing' } : { kind: 'usable', stored, answer })
+    this.#isOver = true
+  }
+
+  /** Nothing comes that answers others: everybody goes on alone. */
+  release(): void {
+    this.#land({ kind: 'nothing' })
+  }
+
+  /** The next chunk of the body. False when the leader is alone and has to be told by whoever calls. */
+  push(chunk: Buffer): boolean {
+    this.#body?.push(chunk)
+    return this.#body !== undefined
+  }
+
+  /** The body has ended; of another length than was announced, it is nobody's but the leader's. False: as with `push`. */
+  finish(trailers: Parameters<SharedBody['finish']>[0], rawTrailers: RawHeaders, isWhole: boolean): boolean {
+    const body = this.#body
+    if (!isWhole) {
+      body?.failFollowers(new Error('The body has another length than was announced'))
+      this.release()
+    }
+    this.#isOver = true
+    this.#onLanded(this)
+    body?.finish(trailers, rawTrailers)
+    return body !== undefined
+  }
+
+  /** The request has failed, or its response has broken off. False: as with `push`. */
+  fail(error: Error): boolean {
+    this.release()
+    this.#isOver = true
+    this.#body?.fail(error)
+    return this.#body !== undefined
+  }
+
+  #land(landing: Landing): void {
+    if (this.#isOver) return
+    this.#outcome = landing
+    this.#onLanded(this)
+    this.#startTelling()
+  }
+
+  #startTelling(): void {
+    if (this.#isTelling) return
+    this.#isTelling = true
+    this.#tell()
+  }
+
+  /** Tells those who wait, some at a time. */
+  #tell(): void {
+    let count = 0
+    for (const waiter of this.#waiting) {
+      if (count++ === TOLD_AT_ONCE) {
+        setImmediate(() => this.#tell())
+        return
+      }
+      this.#waiting.delete(waiter)
+      waiter.exchange.attach(undefined)
+      waiter.onLanding(this.#landing())
+    }
+    this.#isTelling = false
+    this.#body?.expect(false)
+    this.#checkWanted()
+  }
+
+  #landing(): Landing {
+    if (this.#outcome !== 'response') return this.#outcome ?? { kind: 'nothing' }
+    const isSized = this.#arrival?.declaredSize !== undefined
+    return { kind: 'response', record: this.#record as StoredResponse, isSized, body: this.#share() }
+  }
+
+  /** The body as one that several read: from now on the leader is one of them. */
+  #share(): SharedBody {
+    const { pending, source, leader, maxDelay, received, declaredSize } = this.#arrival as Arrival
+    if (this.#body !== undefined) return this.#body
+    const start = received()
+    const body = new SharedBody(pending, source, { size: start, maxDelay, onDeserted: () => this.#checkWanted() })
+    this.#body = body
+    if (leader.isOver) return body
+    const record = this.#record as StoredResponse
+    const canGoOn = declaredSize !== undefined && restFields(record, { start, end: declaredSize }) !== undefined
+    const onLost = canGoOn ? (lost: Lost) => this.#onLost(lost, record) : undefined
+    body.follow({ exchange: leader, start, end: Infinity, isLeader: true, isSummed: false, onLost })
+    return body
+  }
+
+  /** With the last one goes the request, unless its leader is still there or its handler has reasons of its own. */
+  #checkWanted(): void {
+    if (!this.#isOver && !this.isWanted) this.#onDeserted()
+  }
+}
