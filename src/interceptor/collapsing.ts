@@ -62,8 +62,9 @@ export class Collapsing {
   lead(turn: Turn, name: string): Flight | undefined {
     const { request } = turn
     if (!this.#isCollapsing(turn) || !isForOthers(request)) return undefined
-    const onLost = (lost: Lost, record: StoredResponse) => this.#fetchLost(turn, record, true, lost)
-    return this.#flights.begin(this.#selected(turn, name), request, onLost)
+    return this.#flights.begin(this.#selected(turn, name), request, (lost, record, isSized) =>
+      this.#fetchLost(turn, record, isSized, lost),
+    )
   }
 
   /** One that has waited in vain does not wait again, and those whose answers cannot be shared never do. */

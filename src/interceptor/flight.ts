@@ -43,10 +43,18 @@ const TOLD_AT_ONCE = 32
 /** A length that no body has, for one whose length is not known. */
 const UNKNOWN_SIZE = Number.MAX_SAFE_INTEGER
 
+export interface FlightListeners {
+  /** The leader cannot be served here any more. True when somebody else goes on. */
+  readonly onLost: (lost: Lost, record: StoredResponse, isSized: boolean) => boolean
+  /** It is known what is arriving. */
+  readonly onArrived: (record: StoredResponse) => void
+  /** Nobody can join any more. May be called again. */
+  readonly onLanded: () => void
+}
+
 export class Flight {
   readonly key: string
-  readonly #onLost: (lost: Lost, record: StoredResponse) => boolean
-  readonly #onLanded: (flight: Flight) => void
+  readonly #listeners: FlightListeners
   readonly #waiting = new Set<Waiter>()
   #onDeserted: () => void = () => {}
   #generation: number | undefined
@@ -58,15 +66,9 @@ export class Flight {
   #isTelling = false
   #isOver = false
 
-  /** `onLost`: the leader cannot be served here any more. `onLanded`: nobody can join any more. */
-  constructor(
-    key: string,
-    onLost: (lost: Lost, record: StoredResponse) => boolean,
-    onLanded: (flight: Flight) => void,
-  ) {
+  constructor(key: string, listeners: FlightListeners) {
     this.key = key
-    this.#onLost = onLost
-    this.#onLanded = onLanded
+    this.#listeners = listeners
   }
 
   /** What is being stored, once that is known. */
@@ -127,6 +129,7 @@ export class Flight {
     this.#arrival = arrival
     this.#record = { ...head, body }
     this.#outcome = 'response'
+    this.#listeners.onArrived(this.#record)
     if (this.#waiting.size > 0) this.#share()
     this.#startTelling()
   }
@@ -156,7 +159,7 @@ export class Flight {
       this.release()
     }
     this.#isOver = true
-    this.#onLanded(this)
+    this.#listeners.onLanded()
     body?.finish(trailers, rawTrailers)
     return body !== undefined
   }
@@ -172,7 +175,7 @@ export class Flight {
   #land(landing: Landing): void {
     if (this.#isOver) return
     this.#outcome = landing
-    this.#onLanded(this)
+    this.#listeners.onLanded()
     this.#startTelling()
   }
 
@@ -214,9 +217,13 @@ export class Flight {
     this.#body = body
     if (leader.isOver) return body
     const record = this.#record as StoredResponse
-    const canGoOn = declaredSize !== undefined && restFields(record, { start, end: declaredSize }) !== undefined
-    const onLost = canGoOn ? (lost: Lost) => this.#onLost(lost, record) : undefined
-    body.follow({ exchange: leader, start, end: Infinity, isLeader: true, isSummed: false, onLost })
+    const isSized = declaredSize !== undefined
+    const isTagged = isSized && restFields(record, { start, end: declaredSize }) !== undefined
+    // Of what it was handed before, nobody knows the checksum.
+    const isSummed = !isTagged && start === 0
+    const canGoOn = isTagged || isSummed
+    const onLost = canGoOn ? (lost: Lost) => this.#listeners.onLost(lost, record, isSized) : undefined
+    body.follow({ exchange: leader, start, end: Infinity, isLeader: true, isSummed, onLost })
     return body
   }
 

@@ -2,9 +2,8 @@
 import type { CacheEngine } from '../manager/cache-engine.ts'
 import type { CacheRequest } from '../policy/cache-request.ts'
 import { variantOf } from '../policy/vary.ts'
-import { entryKey, type StoredResponse } from '../stored-response.ts'
-import { Flight } from './flight.ts'
-import type { Lost } from './flight-reader.ts'
+import { entryKey } from '../stored-response.ts'
+import { Flight, type FlightListeners } from './flight.ts'
 
 export class Flights {
   readonly #byName = new Map<string, Flight>()
@@ -32,13 +31,23 @@ export class Flights {
     return isVoid ? undefined : flight
   }
 
-  /** A new flight of this name. `onLost` is told when its leader cannot be served by it any more. */
-  begin(name: string, request: CacheRequest, onLost: (lost: Lost, record: StoredResponse) => boolean): Flight {
-    const apart = this.#apart(name, request)
-    const flight = new Flight(request.key, onLost, () => {
-      if (this.#byName.get(apart) === flight) this.#byName.delete(apart)
+  /** A new flight of this name. */
+  begin(name: string, request: CacheRequest, onLost: FlightListeners['onLost']): Flight {
+    const names = new Set([this.#apart(name, request)])
+    const flight = new Flight(request.key, {
+      onLost,
+      // Once its Vary is known to the catalogue, requests name the variant.
+      onArrived: ({ variant }) => {
+        const selected = this.#apart(entryKey(request.key, variant), request)
+        if (this.#byName.get(selected)?.isOpen) return
+        names.add(selected)
+        this.#byName.set(selected, flight)
+      },
+      onLanded: () => {
+        for (const each of names) if (this.#byName.get(each) === flight) this.#byName.delete(each)
+      },
     })
-    this.#byName.set(apart, flight)
+    for (const each of names) this.#byName.set(each, flight)
     return flight
   }
 

@@ -16,7 +16,7 @@ import { FlightReader, type Seat } from './flight-reader.ts'
 import type { NetworkSource } from './network-source.ts'
 
 /** Bytes that are kept for those behind when they are not stored. */
-export const OVERFLOW_BYTES = 262_144
+const OVERFLOW_BYTES = 262_144
 
 /** What is stored of the body so far: a `PendingStore`. */
 interface Spool {

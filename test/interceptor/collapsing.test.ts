@@ -1,38 +1,14 @@
 /** Requests for one missing response share one request to the origin: who is answered by it, and who is not. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { fetch, pipeline, request } from 'undici'
-import { ManualClock, startCache, type AskOptions, type TestCacheOptions } from '../helpers/cache.ts'
+import { startCache, type AskOptions } from '../helpers/cache.ts'
 import { leftovers } from '../helpers/directory.ts'
+import { fresh, startHeld } from '../helpers/held.ts'
 import { startOrigin } from '../helpers/origin.ts'
-
-type Respond = (response: ServerResponse, request: IncomingMessage, count: number) => void
-
-/** An origin that answers when it is told to: `release` answers all that have come and all that will. */
-async function startHeld(t: TestContext, respond: Respond, options?: TestCacheOptions) {
-  const held: (() => void)[] = []
-  let isReleased = false
-  const origin = await startOrigin(t, (request, response) => {
-    const count = origin.requests.length
-    const answer = () => respond(response, request, count)
-    if (isReleased) answer()
-    else held.push(answer)
-  })
-  const cache = await startCache(t, options)
-  await cache.manager.runPendingTasks()
-  const release = () => {
-    isReleased = true
-    for (const answer of held.splice(0)) answer()
-  }
-  const askAll = (count: number, ask?: (i: number) => AskOptions) =>
-    Array.from({ length: count }, (_, i) => cache.get(`${origin.url}/`, ask?.(i)))
-  return { ...cache, origin, url: `${origin.url}/`, release, askAll, arrived: once(origin.server, 'request') }
-}
-
-const fresh = { 'cache-control': 'max-age=60' }
 
 test('1,000 callers of a cold key: one request, the right bytes for each, and one commit', async (t) => {
   const content = Buffer.alloc(100_000, 'abcdefg')
@@ -71,97 +47,6 @@ test('fetch, pipeline and request share one, and neither is answered before its 
   assert.equal(await (await fetched).text(), 'shared')
   assert.equal(await text(piped), 'shared')
   assert.equal(origin.requests.length, 1)
-})
-
-test('the first byte reaches all before the last has arrived; who comes then reads from the start', async (t) => {
-  let finish: (() => void) | undefined
-  const { dispatcher, url, release, arrived, origin } = await startHeld(t, (response) => {
-    response.writeHead(200, fresh).write('first ')
-    finish = () => response.end('last')
-  })
-  const all = Array.from({ length: 50 }, () => request(url, { dispatcher }))
-  await arrived
-  release()
-  const bodies = (await Promise.all(all)).map(({ body }) => body)
-  const firsts = await Promise.all(bodies.map((body) => once(body, 'data') as Promise<[Buffer]>))
-  const late = await request(url, { dispatcher })
-  const [lateFirst] = (await once(late.body, 'data')) as [Buffer]
-  assert.deepEqual(new Set([...firsts.map(([chunk]) => String(chunk)), String(lateFirst)]), new Set(['first ']))
-  finish?.()
-  assert.deepEqual(new Set(await Promise.all([...bodies, late.body].map((body) => text(body)))), new Set(['last']))
-  assert.equal(origin.requests.length, 1)
-})
-
-test('a stalled leader, or follower, slows nobody, and reads all in the end', async (t) => {
-  const content = Buffer.alloc(6_000_000, 'stalled')
-  for (const stalls of [0, 1]) {
-    const { dispatcher, url, release, arrived, origin, manager, directory } = await startHeld(t, (response) =>
-      response.writeHead(200, { ...fresh, 'content-length': content.length }).end(content),
-    )
-    const all = Array.from({ length: 5 }, () => request(url, { dispatcher }))
-    await arrived
-    release()
-    const bodies = (await Promise.all(all)).map(({ body }) => body)
-    const [stalled] = bodies.splice(stalls, 1)
-    for (const each of bodies) assert.ok(Buffer.from(await each.arrayBuffer()).equals(content))
-    await manager.runPendingTasks()
-    assert.equal((await leftovers(directory)).descriptors, 1, 'that of the stalled one')
-    await manager.clear()
-    assert.ok(Buffer.from(await (stalled ?? assert.fail()).arrayBuffer()).equals(content), 'evicted meanwhile or not')
-    assert.equal(origin.requests.length, 1)
-    assert.equal((await leftovers(directory)).descriptors, 0)
-  }
-})
-
-for (const when of ['before the header section', 'in the body'] as const) {
-  test(`a leader that leaves ${when} hands over; with the last one the request goes`, async (t) => {
-    let finish: (() => void) | undefined
-    const { dispatcher, url, release, arrived, origin, manager, directory } = await startHeld(t, (response) => {
-      response.writeHead(200, fresh).write('first ')
-      finish = () => response.end('last')
-    })
-    const controllers = Array.from({ length: 4 }, () => new AbortController())
-    const ask = () => controllers.map(({ signal }) => request(url, { dispatcher, signal }))
-    const leaving = new Error('left')
-    const left = (answer: ReturnType<typeof request> | undefined) =>
-      assert.rejects(async () => await (await answer)?.body.text(), leaving)
-
-    const all = ask()
-    await arrived
-    if (when === 'in the body') {
-      release()
-      await Promise.all(all)
-    }
-    controllers[0]?.abort(leaving)
-    await left(all[0])
-    release()
-    await Promise.all(all.slice(1))
-    finish?.()
-    for (const each of all.slice(1)) assert.equal(await (await each).body.text(), 'first last')
-    assert.equal(origin.requests.length, 1)
-
-    await manager.clear()
-    const abandoned = controllers.map(() => new AbortController())
-    const others = abandoned.map(({ signal }) => request(url, { dispatcher, signal }))
-    await Promise.all(others)
-    const gone = once(origin.requests[1]?.socket ?? assert.fail(), 'close')
-    for (const each of abandoned) each.abort(leaving)
-    for (const each of others) await left(each)
-    await gone
-    await manager.runPendingTasks()
-    assert.deepEqual(await leftovers(directory), { buckets: 0, contents: 0, temporary: 0, descriptors: 0 })
-  })
-}
-
-test('all that wait leave before there is an answer: the request ends', async (t) => {
-  const { dispatcher, url, arrived, origin, manager } = await startHeld(t, () => {})
-  const controllers = Array.from({ length: 3 }, () => new AbortController())
-  const all = controllers.map(({ signal }) => assert.rejects(request(url, { dispatcher, signal })))
-  await arrived
-  const gone = once(origin.requests[0]?.socket ?? assert.fail(), 'close')
-  for (const each of controllers) each.abort()
-  await Promise.all([...all, gone])
-  assert.equal(manager.stats().collapsed, 0)
 })
 
 test('a leader that fails before its answer: everybody else asks at once', async (t) => {
@@ -248,6 +133,28 @@ test('variants: each is fetched once, also when nobody knew that there are any',
   for (const [i, { text }] of (await Promise.all(all)).entries()) assert.equal(text, languages[i % 3])
   assert.equal(origin.requests.length, 3)
   assert.equal(manager.stats().collapsed, 27)
+})
+
+test('who knows the variant finds the flight that did not', async (t) => {
+  const held = new Map<string, ServerResponse>()
+  const origin = await startOrigin(t, ({ headers }, response) => {
+    const language = String(headers['accept-language'])
+    response.writeHead(200, { ...fresh, vary: 'accept-language' }).write(language)
+    held.set(language, response)
+  })
+  const { get, dispatcher, manager } = await startCache(t)
+  const url = `${origin.url}/`
+  const ask = (language: string) => ({ headers: { 'accept-language': language } })
+  const english = await request(url, { dispatcher, ...ask('en') })
+  const german = await request(url, { dispatcher, ...ask('de') })
+  held.get('de')?.end()
+  assert.equal(await german.body.text(), 'de')
+  await manager.runPendingTasks()
+  const late = get(url, ask('en'))
+  held.get('en')?.end(' in full')
+  assert.equal((await late).text, 'en in full')
+  assert.equal(await english.body.text(), 'en in full')
+  assert.equal(origin.requests.length, 2)
 })
 
 test('answers whose Vary changes each time do not send callers one after the other', async (t) => {
@@ -383,145 +290,4 @@ test('collapse: false sends each to the origin', async (t) => {
   release()
   for (const { cache } of await Promise.all(all)) assert.match(cache, /^fwd=uri-miss; stored$/)
   assert.equal(origin.requests.length, 5)
-})
-
-for (const tagged of [true, false]) {
-  test(`a stale response is validated once for all: ${tagged ? '304' : '200'}`, async (t) => {
-    const clock = new ManualClock()
-    const { askAll, get, url, origin, manager, release } = await startHeld(
-      t,
-      (response, { headers }, count) => {
-        response.setHeader('date', new Date(clock.now()).toUTCString())
-        if (tagged && headers['if-none-match'] === '"1"') response.writeHead(304, fresh).end()
-        else response.writeHead(200, { ...fresh, etag: `"${tagged ? 1 : count}"` }).end(`answer ${count}`)
-      },
-      { clock: clock.now },
-    )
-    release()
-    await get(url)
-    await manager.runPendingTasks()
-    clock.pass(100)
-    const answers = await Promise.all(askAll(20))
-    assert.equal(origin.requests.length, 2)
-    for (const { text } of answers) assert.equal(text, tagged ? 'answer 1' : 'answer 2')
-    for (const { cache } of answers.slice(1)) {
-      assert.match(cache, tagged ? /^fwd=stale; fwd-status=304; collapsed; ttl=60$/ : /^fwd=stale; collapsed; ttl=\d+$/)
-    }
-    assert.equal(manager.stats().collapsed, 19)
-  })
-}
-
-test('a failing origin: stale to those for whom that is allowed, an error for each of the others', async (t) => {
-  const clock = new ManualClock()
-  const { askAll, get, url, origin, manager, release } = await startHeld(
-    t,
-    (response, _, count) => {
-      if (count > 1) response.writeHead(503).end('failing')
-      else response.writeHead(200, { ...fresh, etag: '"1"' }).end('stored')
-    },
-    { clock: clock.now },
-  )
-  release()
-  await get(url)
-  await manager.runPendingTasks()
-  clock.pass(100)
-  const headers = (i: number) => (i % 2 === 0 ? { 'cache-control': 'stale-if-error=1000' } : {})
-  const answers = await Promise.all(askAll(10, (i) => ({ headers: headers(i) })))
-  for (const [i, { text, cache }] of answers.entries()) {
-    assert.equal(text, i % 2 === 0 ? 'stored' : 'failing')
-    if (i > 0 && i % 2 === 0) assert.match(cache, /^fwd=stale; fwd-status=503; collapsed; ttl=-40$/)
-  }
-  // One that could use it stale led, the others who may not be answered so have asked for themselves.
-  assert.equal(origin.requests.length, 1 + 1 + 5)
-})
-
-test('an origin that breaks off: its leader fails, the others go on by range, or by the whole compared', async (t) => {
-  const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7) % 251))
-  for (const fields of [{ etag: '"1"' }, {}, { 'x-changed': 'yes' }]) {
-    const isTagged = 'etag' in fields
-    const hasChanged = 'x-changed' in fields
-    let breakOff: (() => void) | undefined
-    const { dispatcher, url, release, arrived, origin, manager, directory } = await startHeld(
-      t,
-      (response, { headers }, count) => {
-        const own = { ...fresh, ...fields, 'content-length': content.length }
-        if (count === 1) {
-          response.writeHead(200, own).write(content.subarray(0, 200_000))
-          breakOff = () => response.destroy()
-        } else if (headers.range !== undefined) {
-          const start = Number(/=(\d+)/.exec(headers.range)?.[1])
-          const range = `bytes ${start}-${content.length - 1}/${content.length}`
-          const part = { ...own, 'content-range': range, 'content-length': content.length - start }
-          response.writeHead(206, part).end(content.subarray(start))
-        } else response.writeHead(200, own).end(hasChanged ? Buffer.alloc(content.length, 'changed') : content)
-      },
-    )
-    const all = Array.from({ length: 4 }, () => request(url, { dispatcher }))
-    await arrived
-    release()
-    const bodies = (await Promise.all(all)).map(({ body }) => body)
-    const firsts = await Promise.all(bodies.map((body) => once(body, 'data') as Promise<[Buffer]>))
-    const read = bodies.map(async (body, i) => Buffer.concat([firsts[i]?.[0] ?? Buffer.of(), await wholeOf(body)]))
-    const leader = assert.rejects(read[0] ?? assert.fail(), { code: 'UND_ERR_SOCKET' })
-    const others = read.slice(1).map(async (each) => {
-      if (hasChanged) await assert.rejects(each, { message: /other side closed/ })
-      else assert.ok((await each).equals(content))
-    })
-    breakOff?.()
-    await Promise.all([leader, ...others])
-    assert.equal(origin.requests.length, 4)
-    assert.equal(origin.requests.filter(({ headers }) => headers.range !== undefined).length, isTagged ? 3 : 0)
-    await manager.runPendingTasks()
-    assert.deepEqual(await leftovers(directory), { buckets: 0, contents: 0, temporary: 0, descriptors: 0 })
-  }
-})
-
-async function wholeOf(body: AsyncIterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of body) chunks.push(chunk)
-  return Buffer.concat(chunks)
-}
-
-test('closing the manager in the middle: all get all', async (t) => {
-  let finish: (() => void) | undefined
-  const { dispatcher, url, release, arrived, manager } = await startHeld(t, (response) => {
-    response.writeHead(200, fresh).write(Buffer.alloc(500_000, 'a'))
-    finish = () => response.end(Buffer.alloc(500_000, 'b'))
-  })
-  const all = Array.from({ length: 4 }, () => request(url, { dispatcher }))
-  await arrived
-  release()
-  const bodies = (await Promise.all(all)).map(({ body }) => body)
-  await manager.close()
-  finish?.()
-  const expected = Buffer.concat([Buffer.alloc(500_000, 'a'), Buffer.alloc(500_000, 'b')])
-  for (const body of await Promise.all(bodies.map(wholeOf))) assert.ok(body.equals(expected))
-})
-
-test('a follower that leaves at once, or whose handler throws, is nobody else’s affair', async (t) => {
-  const content = Buffer.alloc(1_000_000, 'x')
-  const { dispatcher, get, url, release, arrived, origin } = await startHeld(t, (response) =>
-    response.writeHead(200, fresh).end(content),
-  )
-  const first = get(url)
-  await arrived
-  const thrown = new Promise<Error>((resolve) => {
-    dispatcher.dispatch(
-      { origin: origin.url, path: '/', method: 'GET' },
-      {
-        onRequestStart: () => {},
-        onResponseStart: () => {
-          throw new Error('thrown by the consumer')
-        },
-        onResponseData: () => {},
-        onResponseEnd: () => {},
-        onResponseError: (_, error) => resolve(error),
-      },
-    )
-  })
-  const last = get(url)
-  release()
-  assert.match((await thrown).message, /thrown by the consumer/)
-  for (const { body } of await Promise.all([first, last])) assert.ok(body.equals(content))
-  assert.equal(origin.requests.length, 1)
 })

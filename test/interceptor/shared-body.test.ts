@@ -71,7 +71,7 @@ async function startRig({ maxBodySize = Infinity, maxDelay = 60_000, isBroken = 
     deserted: () => deserted,
     isHeld: () => isPaused,
     async push(chunk: Buffer) {
-      while (isPaused) await new Promise<void>((resolve) => void (onResume = resolve))
+      while (controller.paused) await new Promise<void>((resolve) => void (onResume = resolve))
       tee.write(chunk)
       body.push(chunk)
       gauge()
@@ -326,4 +326,15 @@ test('whatever they do: who ends has exactly its bytes, who is lost has the begi
     }),
     { numRuns: 100 },
   )
+})
+
+test('a disk that never answers holds the network for maxStoreDelay, no longer', async () => {
+  const flows = Promise.withResolvers<void>()
+  const aborted: string[] = []
+  const pending = { write: () => false, abort: (reason: string) => void aborted.push(reason), onDrain: undefined }
+  const controller = { aborted: false, paused: false, reason: null, abort() {}, pause() {}, resume: flows.resolve }
+  const tee = new BodyTee(pending as never, new NetworkSource(controller), 1)
+  tee.write(Buffer.from('chunk'))
+  await flows.promise
+  assert.deepEqual(aborted, ['slow-disk'])
 })
