@@ -4,7 +4,8 @@
  */
 import type { ForwardReason } from '../diagnostics.ts'
 import type { BodyReader } from '../content-store/body-reader.ts'
-import type { CacheEngine, Hit } from '../manager/cache-engine.ts'
+import type { CacheEngine } from '../manager/cache-engine.ts'
+import type { Hit } from '../manager/lookup.ts'
 import type { HotResponse } from '../manager/memory-tier.ts'
 import { invalidatedGroups } from '../policy/cache-groups.ts'
 import { cacheKey } from '../policy/cache-key.ts'

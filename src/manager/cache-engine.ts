@@ -19,37 +19,11 @@ import { Freshening } from './freshening.ts'
 import { HitForMiss } from './hit-for-miss.ts'
 import { Holdings } from './holdings.ts'
 import { Invalidations } from './invalidations.ts'
-import { MemoryTier, SMALL_BODY, type HotResponse } from './memory-tier.ts'
+import type { Lookup } from './lookup.ts'
+import { MemoryTier, SMALL_BODY } from './memory-tier.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 import type { PendingStore } from './pending-store.ts'
 import { Statistics } from './statistics.ts'
-
-/** A stored response answers as it is. */
-export interface Hit {
-  readonly outcome: 'hit'
-  readonly stored: StoredResponse
-  /** All of it, where it is in memory. */
-  readonly hot: HotResponse | undefined
-  readonly age: number
-  readonly ttl: number
-  /** It is stale, and to be validated in the background. */
-  readonly revalidate: boolean
-}
-
-/** What the cache can do for a request. */
-export type Lookup =
-  | Hit
-  | {
-      readonly outcome: 'validate'
-      readonly stored: StoredResponse
-      readonly because: 'stale' | 'request'
-      /** Entry key of what is selected. */
-      readonly name: string
-    }
-  /** `name`: entry key of what would be selected, as far as it is known. */
-  | { readonly outcome: 'miss'; readonly because: 'uri-miss' | 'vary-miss'; readonly name: string }
-  /** Something that decides it is under way: look again when `ready` resolves. It never rejects. */
-  | { readonly outcome: 'pending'; readonly ready: Promise<void> }
 
 /** Keys that were looked for on disk in vain: how many are remembered, and for how long. */
 const ABSENT_KEYS = 10_000

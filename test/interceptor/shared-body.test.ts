@@ -33,11 +33,17 @@ async function startRig({ maxBodySize = Infinity, maxDelay = 60_000, isBroken = 
   const directory = await temporaryDirectory()
   const descriptors = new Descriptors({ maxOpenFiles: 4, maxOpenDelay: 1000 })
   if (isBroken) await writeFile(join(directory, 'tmp'), 'a file in the way')
-  const writer = new BodyWriter(join(directory, 'tmp', 'body'), descriptors)
-  const pending = new PendingStore({} as StoredHead, writer, maxBodySize, async (_, outcome) => {
-    if (outcome === 'commit') return (await writer.finish()) !== undefined
-    await writer.abort(outcome)
-    return false
+  const path = join(directory, 'tmp', 'body')
+  const pending: PendingStore = new PendingStore({
+    head: {} as StoredHead,
+    declaredSize: undefined,
+    maxBodySize,
+    createWriter: () => new BodyWriter(path, descriptors),
+    onEnd: async ({ writer }, outcome) => {
+      if (outcome === 'commit') return writer === undefined || (await writer.finish()) !== undefined
+      await writer?.abort(outcome)
+      return false
+    },
   })
   let isPaused = false
   let onResume: (() => void) | undefined
@@ -65,6 +71,7 @@ async function startRig({ maxBodySize = Infinity, maxDelay = 60_000, isBroken = 
   return {
     body,
     pending,
+    path,
     descriptors,
     gauge,
     peak: () => peak,
@@ -244,7 +251,7 @@ test('damage to what is on its way to the store is not handed on', async () => {
   stalled.exchange.pause()
   for (let i = 0; i < 16; i++) await rig.push(randomBytes(65_536))
   while (rig.pending.memory > 0) await turn()
-  await writeFile(rig.pending.writer.path, 'damage', { flag: 'r+' })
+  await writeFile(rig.path, 'damage', { flag: 'r+' })
   stalled.exchange.resume()
   assert.match(String(await stalled.ended), /is damaged/)
   assert.equal(stalled.received, 0)
