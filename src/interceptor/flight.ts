@@ -58,6 +58,7 @@ export class Flight {
   readonly #waiting = new Set<Waiter>()
   #onDeserted: () => void = () => {}
   #generation: number | undefined
+  #leader: Exchange | undefined
   #arrival: Arrival | undefined
   #record: StoredResponse | undefined
   #body: SharedBody | undefined
@@ -115,9 +116,10 @@ export class Flight {
     queueMicrotask(() => this.#tell())
   }
 
-  /** The request goes out, perhaps again. `onDeserted` is called when the last one but the leader leaves. */
-  takeOff(generation: number, onDeserted: () => void): void {
+  /** The request goes out, perhaps again. `onDeserted` is called when the last one has left. */
+  takeOff(generation: number, leader: Exchange, onDeserted: () => void): void {
     this.#generation = generation
+    this.#leader = leader
     this.#onDeserted = onDeserted
   }
 
@@ -213,7 +215,8 @@ export class Flight {
     const { pending, source, leader, maxDelay, received, declaredSize } = this.#arrival as Arrival
     if (this.#body !== undefined) return this.#body
     const start = received()
-    const body = new SharedBody(pending, source, { size: start, maxDelay, onDeserted: () => this.#checkWanted() })
+    const onDeserted = () => this.#checkWanted()
+    const body = new SharedBody(pending, source, { size: start, isHeld: leader.paused, maxDelay, onDeserted })
     this.#body = body
     if (leader.isOver) return body
     const record = this.#record as StoredResponse
@@ -227,8 +230,10 @@ export class Flight {
     return body
   }
 
-  /** With the last one goes the request, unless its leader is still there or its handler has reasons of its own. */
+  /** With the last one goes the request, unless its handler has reasons of its own. */
   #checkWanted(): void {
-    if (!this.#isOver && !this.isWanted) this.#onDeserted()
+    // Where the body is shared, a leader that is no reader of it is served elsewhere.
+    const isLed = this.#body === undefined && this.#leader?.isOver !== true
+    if (!this.#isOver && !this.isWanted && !isLed) this.#onDeserted()
   }
 }

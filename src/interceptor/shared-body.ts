@@ -30,6 +30,8 @@ interface Spool {
 export interface SharedBodyOptions {
   /** Bytes that have passed already, all of them taken by the spool. */
   readonly size: number
+  /** The network is held for the only consumer that there was. */
+  readonly isHeld: boolean
   /** Milliseconds in all for which the network may be held for the slowest of several, when storing was given up. */
   readonly maxDelay: number
   /** Nobody reads any more, and nobody is expected. */
@@ -49,14 +51,15 @@ export class SharedBody {
   #size: number
   #isEnded = false
   #isExpecting = true
-  #isHeld = false
+  #isHeld: boolean
   #isPushing = false
   #isReleased = false
 
-  constructor(spool: Spool, source: NetworkSource, { size, maxDelay, onDeserted }: SharedBodyOptions) {
+  constructor(spool: Spool, source: NetworkSource, { size, isHeld, maxDelay, onDeserted }: SharedBodyOptions) {
     this.#spool = spool
     this.#source = source
     this.#size = size
+    this.#isHeld = isHeld
     this.#patience = new DelayBudget(maxDelay)
     this.#onDeserted = onDeserted
     spool.hold()
@@ -100,6 +103,7 @@ export class SharedBody {
   /** Whether somebody is still to come, for whom what was stored has to stay readable. */
   expect(isExpecting: boolean): void {
     this.#isExpecting = isExpecting
+    this.balance()
     this.#close()
   }
 

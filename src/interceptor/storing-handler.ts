@@ -79,7 +79,9 @@ export class StoringHandler implements DispatchHandler {
     this.#history = (context as { history?: readonly unknown[] } | null | undefined)?.history
     const source = new NetworkSource(controller, (reason) => this.#goOnAlone(reason))
     this.#source = source
-    flight?.takeOff(this.#generation, () => exchange.reason && exchange.isOver && source.abort(exchange.reason))
+    flight?.takeOff(this.#generation, exchange, () =>
+      source.abort(exchange.reason ?? new Error('Nobody reads this response any more')),
+    )
     exchange.start(context, this.#source)
   }
 
@@ -161,7 +163,8 @@ export class StoringHandler implements DispatchHandler {
     const { exchange, options, flight } = this.#forwarded
     const isToBeFinished = options.finishAborted && this.#tee?.isOpen === true
     if (!isToBeFinished && flight?.isWanted !== true) return false
-    queueMicrotask(() => exchange.fail(reason))
+    // A leader may be served elsewhere by now.
+    if (exchange.isOver) queueMicrotask(() => exchange.fail(reason))
     return true
   }
 

@@ -5,7 +5,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { request } from 'undici'
+import { request, type Dispatcher } from 'undici'
 import { leftovers } from '../helpers/directory.ts'
 import { fresh, startHeld, wholeOf } from '../helpers/held.ts'
 
@@ -47,6 +47,37 @@ test('a stalled leader, or follower, slows nobody, and reads all in the end', as
     assert.equal(origin.requests.length, 1)
     assert.equal((await leftovers(directory)).descriptors, 0)
   }
+})
+
+test('a leader that holds the network lets go of it when another comes', async (t) => {
+  const content = Buffer.alloc(6_000_000, 'held')
+  const { dispatcher, url, release, arrived, origin } = await startHeld(t, (response) =>
+    response.writeHead(200, fresh).end(content),
+  )
+  const chunks: Buffer[] = []
+  const paused = Promise.withResolvers<Dispatcher.DispatchController>()
+  const ended = Promise.withResolvers<void>()
+  dispatcher.dispatch(
+    { origin: origin.url, path: '/', method: 'GET' },
+    {
+      onRequestStart: () => {},
+      onResponseStart: (controller) => {
+        controller.pause()
+        paused.resolve(controller)
+      },
+      onResponseData: (_, chunk) => void chunks.push(chunk),
+      onResponseEnd: () => ended.resolve(),
+      onResponseError: (_, error) => ended.reject(error),
+    },
+  )
+  await arrived
+  release()
+  const controller = await paused.promise
+  assert.ok((await wholeOf((await request(url, { dispatcher })).body)).equals(content))
+  controller.resume()
+  await ended.promise
+  assert.ok(Buffer.concat(chunks).equals(content))
+  assert.equal(origin.requests.length, 1)
 })
 
 for (const when of ['before the header section', 'in the body'] as const) {

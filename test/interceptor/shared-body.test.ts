@@ -63,7 +63,7 @@ async function startRig({ maxBodySize = Infinity, maxDelay = 60_000, isBroken = 
   const source = new NetworkSource(controller)
   const tee = new BodyTee(pending, source, 60_000)
   let deserted = 0
-  const body = new SharedBody(pending, source, { size: 0, maxDelay, onDeserted: () => void deserted++ })
+  const body = new SharedBody(pending, source, { size: 0, isHeld: false, maxDelay, onDeserted: () => void deserted++ })
   body.expect(false)
   deserted = 0
   let peak = 0
