@@ -2,8 +2,11 @@
  * One response on its way into the store: the record so far, and the body as it passes. A small one stays in memory, a
  * larger one is written to a file from the byte on that is too many. It ends exactly once, by `commit` or by `abort`;
  * after that, chunks are taken and dropped.
+ *
+ * What it has taken can be read by those who hold it, while the body arrives and after the end, whichever it was.
  */
 import type { BodyWriter } from '../content-store/body-writer.ts'
+import { Tail } from '../content-store/tail.ts'
 import type { StoredHead } from '../policy/storing.ts'
 import { SMALL_BODY } from './memory-tier.ts'
 
@@ -34,8 +37,9 @@ export interface PendingOptions {
 export class PendingStore {
   readonly head: StoredHead
   readonly #options: PendingOptions
-  #chunks: Buffer[] = []
-  #size = 0
+  /** The body as long as it is small. */
+  #small = new Tail()
+  #holders = 0
   #writer: BodyWriter | undefined
   #onDrain: (() => void) | undefined
   #open = true
@@ -59,31 +63,56 @@ export class PendingStore {
   /** A small body, of which all chunks have been given. */
   smallBody(): Buffer {
     // A copy: chunks from the network are pieces of larger buffers.
-    const body = Buffer.allocUnsafeSlow(this.#size)
-    let filled = 0
-    for (const chunk of this.#chunks) filled += chunk.copy(body, filled)
+    const body = Buffer.allocUnsafeSlow(this.#small.size)
+    this.#small.from(0, SMALL_BODY).copy(body)
     return body
+  }
+
+  /** Bytes of the body taken so far. */
+  get size(): number {
+    return this.#writer?.size ?? this.#small.size
+  }
+
+  /** Bytes of it that are in memory. */
+  get memory(): number {
+    return this.#writer?.memory ?? this.#small.size
+  }
+
+  /** Keeps what was taken readable until `release`. Only while it is open. */
+  hold(): void {
+    this.#holders++
+    this.#writer?.hold()
+  }
+
+  release(): void {
+    this.#holders--
+    this.#writer?.release()
+  }
+
+  /** Bytes from `position` (less than `size`) on, as many as come at once: from memory, or from the disk and checked. */
+  readAt(position: number): Buffer | Promise<Buffer> {
+    return this.#writer?.readAt(position) ?? this.#small.from(position, SMALL_BODY)
   }
 
   /** Takes a chunk of the body. False when the disk is behind: `onDrain` tells when it has caught up. */
   write(chunk: Buffer): boolean {
     if (!this.#open) return true
-    this.#size += chunk.length
-    if (this.#size > this.#options.maxBodySize) {
+    if (this.size + chunk.length > this.#options.maxBodySize) {
       this.abort('too-large')
       return true
     }
     if (this.#writer !== undefined) return this.#writer.write(chunk)
-    this.#chunks.push(chunk)
-    return this.#size <= SMALL_BODY || this.#spill()
+    this.#small.push(chunk)
+    return this.#small.size <= SMALL_BODY || this.#spill()
   }
 
   #spill(): boolean {
     const writer = this.#options.createWriter()
     this.#writer = writer
     writer.onDrain = this.#onDrain
-    const mayGoOn = this.#chunks.map((chunk) => writer.write(chunk))
-    this.#chunks = []
+    for (let i = 0; i < this.#holders; i++) writer.hold()
+    const mayGoOn = this.#small.chunks.map((chunk) => writer.write(chunk))
+    this.#small = new Tail()
     return mayGoOn.every((each) => each)
   }
 
