@@ -5,7 +5,7 @@ import { cacheStores } from 'undici'
 import { StreamingManager } from 'undici-streaming-cache'
 import { BODY_BYTES, entryOf, type Start, type Who } from './entries.ts'
 
-const [who, directory = '', count = '0'] = process.argv.slice(2) as [Who, string, string]
+const [who, directory, count] = process.argv.slice(2) as [Who, string, string]
 const wanted = entryOf(Number(count) - 7)
 
 const runs: Record<Who, () => Promise<Partial<Start>>> = {

@@ -51,7 +51,7 @@ export interface Snapshot {
 }
 
 /** What is to be written: everything as it is at this moment, though it is read bit by bit. */
-export interface SnapshotContent {
+interface SnapshotContent {
   readonly records: Iterable<StoredResponse | undefined>
   /** Asked for after the records. */
   readonly index: () => Uint8Array

@@ -23,7 +23,7 @@ export interface ResponseView {
 export type TagsFunction = (request: RequestView, response: ResponseView) => Iterable<string>
 
 /** Tags of one response at most; what is beyond is left out. */
-export const MAX_TAGS = 256
+const MAX_TAGS = 256
 
 export type Tagging = (request: CacheRequest, response: ResponseHead) => readonly string[]
 
@@ -43,12 +43,12 @@ export function taggingBy(tags: TagsFunction | undefined, tagsHeader: string | u
   }
 }
 
-export function viewOf({ method, key, fields }: CacheRequest): RequestView {
+function viewOf({ method, key, fields }: CacheRequest): RequestView {
   const uri = keyOfGet(key)
   const hash = uri.indexOf('#')
   return { method, url: hash < 0 ? uri : uri.slice(0, hash), headers: fields }
 }
 
-export function viewOfResponse({ statusCode, fields }: ResponseHead): ResponseView {
+function viewOfResponse({ statusCode, fields }: ResponseHead): ResponseView {
   return { statusCode, headers: fieldsByName(fields) }
 }

@@ -155,13 +155,14 @@ export class Holdings {
   /** Holds a record with a small body that is written in the background. Says whether it is held. */
   addUnwritten(record: StoredResponse, body: Buffer): boolean {
     const before = this.catalogue.current(record)
-    const isOverDisk =
-      before === undefined ? !this.isWhole : !this.unwritten.has(before) || !this.unwritten.drop(before)
+    const wasUnwritten = before !== undefined && this.unwritten.has(before)
+    const isOverDisk = before === undefined ? !this.isWhole : !this.unwritten.drop(before)
     this.snapshots.noteChange()
     const removed = this.catalogue.add(record)
+    // Of the one before it, the disk has not heard either.
+    this.#release(wasUnwritten && !isOverDisk ? removed.filter(({ reason }) => reason !== 'replaced') : removed)
     const isHeld = this.catalogue.holds(record)
     if (isHeld) this.unwritten.add({ record, body, isOverDisk })
-    this.#release(removed)
     return isHeld
   }
 

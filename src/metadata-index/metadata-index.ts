@@ -31,7 +31,7 @@ export interface Evicted<V> {
   readonly reason: EvictionReason
 }
 
-export interface Weighed<V> {
+interface Weighed<V> {
   readonly value: V
   readonly weight: number
 }

@@ -94,6 +94,16 @@ test("tags by a function of the user, whose faults are events and not the reques
   assert.equal(await manager.purge({ tag: 'GET 200 "e" b' }), 1)
 })
 
+test('a response has 256 tags at most', async (t) => {
+  for (const count of [256, 257]) {
+    const tags = Array.from({ length: count }, (_, i) => `t${i}`)
+    const { get, manager, origin } = await start(t, { interceptor: { tags: () => tags } })
+    await get(`${origin.url}/many`)
+    assert.equal(await manager.purge({ tag: 't255' }), 4)
+    assert.equal(await manager.purge({ tag: 't256' }), 0)
+  }
+})
+
 test('a purge forbids what is being fetched for the same URL', async (t) => {
   let release = () => {}
   const origin = await startOrigin(t, (_, response) => {

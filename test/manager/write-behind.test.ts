@@ -138,6 +138,18 @@ test('what is evicted, deleted or replaced before its turn never touches the dis
   assert.equal(await filesIn(directory), kept - 1)
 })
 
+test('a response that is replaced by one with the same bytes before it is written is there, and written', async (t) => {
+  const { manager, get } = await startCache(t, { flushInterval: 100_000, interceptor: { collapse: false } })
+  const origin = await startSmallOrigin(t)
+  const url = `${origin.url}/same`
+  await Promise.all([get(url), get(url), get(url)])
+  assert.equal(origin.requests.length, 3)
+  assert.match((await get(url)).cache, /^hit/)
+  await manager.runPendingTasks()
+  assert.match((await get(url)).cache, /^hit/)
+  assert.equal(manager.stats().faults, 0)
+})
+
 test('when too much waits, the newest are not stored, and that is counted', async (t) => {
   const origin = await startSmallOrigin(t, 1_000)
   const { get, manager } = await startCache(t, { maxUnwritten: 1_000 })
