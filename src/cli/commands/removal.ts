@@ -50,7 +50,7 @@ export function definePurge(command: Command): Command {
       `
 Several of --prefix, --origin and --stale mean what all of them say. --stale leaves alone what is validated before each
 use; what a running process has freshened within the last minute may count as stale still, and what it has stored within
-the last seconds and not yet written stays.
+the last second and not yet written stays.
 `,
     )
 }
