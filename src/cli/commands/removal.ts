@@ -49,7 +49,8 @@ export function definePurge(command: Command): Command {
       'after',
       `
 Several of --prefix, --origin and --stale mean what all of them say. --stale leaves alone what is validated before each
-use; what a running process has freshened within the last minute may count as stale still.
+use; what a running process has freshened within the last minute may count as stale still, and what it has stored within
+the last second and not yet written stays.
 `,
     )
 }
