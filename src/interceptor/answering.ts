@@ -132,7 +132,7 @@ export class Answering {
   #push({ exchange, received }: Turn, { stored, body, fields }: HotResponse, age: number, status: () => string): void {
     discard(received.body)
     const member = status()
-    this.#engine.statistics.served(body.length)
+    this.#engine.statistics.served(body.length, 'memory')
     const sent = fields.at(age, this.#options.cacheStatus ? member : undefined)
     new Push(exchange, body).start(stored.statusCode, sent, stored.statusMessage)
   }
@@ -159,7 +159,7 @@ export class Answering {
         new Push(exchange, undefined).start(answer.statusCode, sent, answer.statusMessage)
         return
       }
-      this.#engine.statistics.served(bytes.end - bytes.start)
+      this.#engine.statistics.served(bytes.end - bytes.start, 'disk')
       if (Buffer.isBuffer(opened)) {
         const part = opened.subarray(bytes.start, bytes.end)
         new Push(exchange, part).start(answer.statusCode, sent, answer.statusMessage)

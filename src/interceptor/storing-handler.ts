@@ -112,7 +112,8 @@ export class StoringHandler implements DispatchHandler {
   }
 
   onResponseData(controller: DispatchController, chunk: Buffer): void {
-    const { exchange, flight } = this.#forwarded
+    const { engine, exchange, flight } = this.#forwarded
+    engine.statistics.received(chunk.length)
     this.#receivedSize += chunk.length
     this.#tee?.write(chunk)
     if (flight?.push(chunk) !== true) exchange.data(chunk)

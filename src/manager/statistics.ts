@@ -1,5 +1,6 @@
 /** Counts what happens and publishes it: one place, so that the numbers and the events never differ. */
 import { publish, type EvictionEvent, type ForwardReason, type HitEvent, type ValidationEvent } from '../diagnostics.ts'
+import { RecentRatio } from './recent-ratio.ts'
 
 /** Counts since the manager was opened. */
 export interface Counts {
@@ -7,6 +8,12 @@ export interface Counts {
   readonly hits: number
   /** Requests that went to the origin and could have been answered from the cache. */
   readonly misses: number
+  /** The same by reason: the parameter `fwd` of RFC 9211 section 2.2. */
+  readonly missesByReason: Readonly<Partial<Record<ForwardReason, number>>>
+  /** Share of hits in hits and misses, from 0 to 1; undefined before the first. */
+  readonly hitRatio: number | undefined
+  /** The same over the last five minutes. */
+  readonly recentHitRatio: number | undefined
   /** Requests answered by the response to another request that was under way. */
   readonly collapsed: number
   /** Requests that the cache let pass: not cacheable by method, or asking for something of their own. */
@@ -25,6 +32,10 @@ export interface Counts {
   readonly faults: number
   /** Bytes of stored bodies handed to callers. */
   readonly bytesServed: number
+  /** Of these, those of bodies that are held in memory: see `maxMemory`. */
+  readonly bytesFromMemory: number
+  /** Bytes of bodies that came from origins through the cache. */
+  readonly bytesFromNetwork: number
   /** Bytes of bodies stored. */
   readonly bytesStored: number
 }
@@ -40,13 +51,20 @@ export class Statistics {
   #refusals = 0
   #evictions = 0
   #faults = 0
+  readonly #reasons: Partial<Record<ForwardReason, number>> = {}
+  readonly #recent = new RecentRatio()
   #bytesServed = 0
+  #bytesFromMemory = 0
+  #bytesFromNetwork = 0
   #bytesStored = 0
 
   counts(): Counts {
     return {
       hits: this.#hits,
       misses: this.#misses,
+      missesByReason: { ...this.#reasons },
+      hitRatio: this.#hits + this.#misses === 0 ? undefined : this.#hits / (this.#hits + this.#misses),
+      recentHitRatio: this.#recent.value,
       collapsed: this.#collapsed,
       bypasses: this.#bypasses,
       freshened: this.#freshened,
@@ -56,22 +74,34 @@ export class Statistics {
       evictions: this.#evictions,
       faults: this.#faults,
       bytesServed: this.#bytesServed,
+      bytesFromMemory: this.#bytesFromMemory,
+      bytesFromNetwork: this.#bytesFromNetwork,
       bytesStored: this.#bytesStored,
     }
   }
 
   hit(build: () => HitEvent): void {
     this.#hits++
+    this.#recent.count(true)
     publish('hit', build)
   }
 
-  served(bytes: number): void {
+  served(bytes: number, from: 'memory' | 'disk'): void {
     this.#bytesServed += bytes
+    if (from === 'memory') this.#bytesFromMemory += bytes
+  }
+
+  received(bytes: number): void {
+    this.#bytesFromNetwork += bytes
   }
 
   forwarded(key: string, reason: ForwardReason): void {
     if (reason === 'bypass' || reason === 'method') this.#bypasses++
-    else this.#misses++
+    else {
+      this.#misses++
+      this.#reasons[reason] = (this.#reasons[reason] ?? 0) + 1
+      this.#recent.count(false)
+    }
     publish('miss', () => ({ key, reason }))
   }
 
