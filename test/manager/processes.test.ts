@@ -237,7 +237,8 @@ test('a leader that is killed is replaced: its files go, its entries stay, the l
   const origin = await startOrigin(t, (request, response) => {
     response.writeHead(200, FRESH)
     if (request.url === '/held') held.push(response)
-    response.write(`body of ${request.url}`)
+    // What is small is not written before it is whole.
+    response.write(request.url === '/held' ? Buffer.alloc(100_000) : `body of ${request.url}`)
     if (request.url !== '/held') response.end()
   })
   const directory = await temporaryDirectory()
