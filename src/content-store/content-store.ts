@@ -145,7 +145,8 @@ export class ContentStore {
 
   /** All stored variants of a cache key, as they lie on disk. */
   async readBucket(key: string): Promise<StoredResponse[]> {
-    const bytes = await this.#writing.during(() => readOrEmpty(this.#layout.bucket(key)))
+    const path = this.#layout.bucket(key)
+    const bytes = this.#looks.readNow(path) ?? (await this.#writing.during(() => readOrEmpty(path)))
     return parseBucket(bytes).filter((record) => record.key === key)
   }
 

@@ -60,6 +60,19 @@ export class Looks {
     )
   }
 
+  /** The same at once, '' where it is missing; undefined where that may take its time. */
+  readNow(path: string): string | undefined {
+    if (this.#patient > 0) {
+      this.#patient--
+      return undefined
+    }
+    try {
+      return this.#quickly(() => readFileSync(path, 'utf8'))
+    } catch (error) {
+      return isAbsent(error) ? '' : undefined
+    }
+  }
+
   /** Runs `work` on each, some at a time. */
   async each<T>(source: Iterable<T> | AsyncIterable<T>, work: (item: T) => Promise<void>): Promise<void> {
     const items = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()

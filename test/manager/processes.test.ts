@@ -236,10 +236,10 @@ test('a leader that is killed is replaced: its files go, its entries stay, the l
   const held: ServerResponse[] = []
   const origin = await startOrigin(t, (request, response) => {
     response.writeHead(200, FRESH)
-    if (request.url !== '/held') return void response.end(`body of ${request.url}`)
-    // Larger than what waits in memory, so that the disk shows that it has come.
-    response.write('held'.padEnd(SMALL_BODY + 1))
-    held.push(response)
+    if (request.url === '/held') held.push(response)
+    // What is small is not written before it is whole.
+    response.write(request.url === '/held' ? Buffer.alloc(100_000) : `body of ${request.url}`)
+    if (request.url !== '/held') response.end()
   })
   const directory = await temporaryDirectory()
   const leader = await startOther(t, directory, { maxEntries: 20 })
