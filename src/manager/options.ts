@@ -38,6 +38,12 @@ export interface ManagerOptions {
    * and a miss is not stored. Default 2,000.
    */
   readonly maxOpenDelay?: number
+  /**
+   * Milliseconds for which `open` waits at most for the index to be read, which takes that long for some thousand entries.
+   * After that, what is asked for is looked up on disk until the index is there, without what was freshened since it was
+   * stored. Default 50; 0 does not wait.
+   */
+  readonly maxRestoreDelay?: number
   /** Milliseconds between two snapshots of the index, when it has changed; 0 writes one on `close()` only. Default 60,000. */
   readonly snapshotInterval?: number
   /**
@@ -66,6 +72,7 @@ const DEFAULTS: ResolvedManagerOptions = {
   maxStoreDelay: 100,
   maxOpenFiles: 256,
   maxOpenDelay: 2_000,
+  maxRestoreDelay: 50,
   snapshotInterval: 60_000,
   goal: 'balanced',
   clock: Date.now,
@@ -89,6 +96,7 @@ export function resolveManagerOptions(options: ManagerOptions = {}): ResolvedMan
   integer(resolved, 'maxStoreDelay', 0, 2 ** 31 - 1)
   integer(resolved, 'maxOpenFiles', 2, 65_536)
   integer(resolved, 'maxOpenDelay', 0, 2 ** 31 - 1)
+  integer(resolved, 'maxRestoreDelay', 0, 2 ** 31 - 1)
   integer(resolved, 'snapshotInterval', 0, 2 ** 31 - 1)
   if (!GOALS.includes(resolved.goal)) throw new InvalidOptionError('goal', `one of ${GOALS.join(', ')}`, resolved.goal)
   if (typeof resolved.clock !== 'function') {

@@ -2,6 +2,7 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { ContentStore } from '../content-store/content-store.ts'
 import { ClosedError, InvalidOptionError } from '../errors.ts'
 import { cacheKey } from '../policy/cache-key.ts'
@@ -91,6 +92,10 @@ export class StreamingManager {
     const engine = new CacheEngine(store, await store.join(), resolved)
     const manager = new StreamingManager(engine, isTemporary)
     engine.holdings.tasks.add(recover(engine))
+    const { restoration } = engine.holdings.snapshots
+    // A small cache is all there at once, and as fresh as it was; a large one goes on being read.
+    if (restoration !== undefined && resolved.maxRestoreDelay > 0)
+      await Promise.race([restoration.ended, delay(resolved.maxRestoreDelay, undefined, { ref: false })])
     if (resolved.snapshotInterval > 0) {
       manager.#timer = setInterval(
         () => engine.holdings.tasks.add(engine.holdings.writeSnapshot()),

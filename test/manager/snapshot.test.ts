@@ -15,7 +15,7 @@ import { BASE, bodyOf, fill } from '../helpers/filled.ts'
 
 test('open does not wait for the snapshot, and what is asked for before it has been read hits', async (t) => {
   const directory = await fill()
-  const manager = await StreamingManager.open(directory)
+  const manager = await StreamingManager.open(directory, { maxRestoreDelay: 0 })
   t.after(() => manager.close())
   assert.equal(manager.entryCount, 0)
   const found = bodyOf(manager, `${BASE}/4`)
@@ -32,7 +32,7 @@ test('what is stored, deleted or found damaged before the snapshot has been read
     return join(directory, 'content-v2/sha256', hash.slice(0, 2), hash.slice(2, 4), hash.slice(4))
   }
   await writeFile(content('body 3'), 'other!')
-  const manager = await StreamingManager.open(directory)
+  const manager = await StreamingManager.open(directory, { maxRestoreDelay: 0 })
   t.after(() => manager.close())
   const done = Promise.all([
     manager.put(`${BASE}/0`, { body: 'changed' }),
@@ -93,7 +93,7 @@ for (const [name, { note, left }] of Object.entries(NOTES)) {
       await first.put(`${BASE}/${i}`, { headers: { 'cache-groups': group }, body: `body ${i}` })
     }
     await first.close()
-    const manager = await StreamingManager.open(directory)
+    const manager = await StreamingManager.open(directory, { maxRestoreDelay: 0 })
     t.after(() => manager.close())
     const noted = note(engineOf(manager), directory)
     assert.equal(manager.entryCount, 0)
@@ -112,7 +112,7 @@ for (const [name, { note, left }] of Object.entries(NOTES)) {
 
 test('clear() before the snapshot has been read clears what it says', async (t) => {
   const directory = await fill()
-  const manager = await StreamingManager.open(directory)
+  const manager = await StreamingManager.open(directory, { maxRestoreDelay: 0 })
   const cleared = manager.clear()
   assert.equal(manager.entryCount, 0)
   await cleared
@@ -155,7 +155,7 @@ async function look(directory: string): Promise<{ listed: number; entries: numbe
     })
   })
   syncBuiltinESMExports()
-  const manager = await StreamingManager.open(directory)
+  const manager = await StreamingManager.open(directory, { maxRestoreDelay: 0 })
   await manager.runPendingTasks()
   for (const way of ways) way.mock.restore()
   syncBuiltinESMExports()
