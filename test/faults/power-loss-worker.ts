@@ -1,19 +1,32 @@
 /** A cache with something to do, whose operations on its directory are sent to the parent: see promises/power-loss.ts. */
+import { subscribe } from 'node:diagnostics_channel'
+import { inspect } from 'node:util'
 import { Agent, request, type Dispatcher } from 'undici'
 import { cacheInterceptor, StreamingManager } from '../../src/index.ts'
 import { TARGETS, type Target } from './power-loss/changing-origin.ts'
+import type { Operation } from './power-loss/operations.ts'
 import { Recorder } from './power-loss/recorder.ts'
 import { pick, seeded } from './promises/promise.ts'
 
 const [directory = '', url = '', seed = ''] = process.argv.slice(2)
 /** Requests, one after the other, in each part of its life. */
 const REQUESTS = 20
-const OPTIONS = { maxSize: 4_000_000, maxEntries: 12, snapshotInterval: 0 }
+const OPTIONS = { maxSize: 4_000_000, maxEntries: 12, snapshotInterval: 0, maxStoreDelay: 60_000 }
 
 interface Cache {
   readonly manager: StreamingManager
   readonly dispatcher: Dispatcher
 }
+
+/** What a worker has to tell. */
+export interface Recording {
+  readonly operations: readonly Operation[]
+  /** What went wrong while it was recorded, such as an operation that the recorder does not know. */
+  readonly faults: readonly string[]
+}
+
+const faults: string[] = []
+subscribe('undici-streaming-cache:error', (event) => faults.push(inspect(event)))
 
 const random = seeded(Number(seed))
 const recorder = new Recorder(directory)
@@ -70,4 +83,5 @@ await first.manager.close()
 const again = await open()
 await work([again])
 await again.manager.runPendingTasks()
-process.send?.(recorder.operations, () => process.exit())
+const recording: Recording = { operations: recorder.operations, faults }
+process.send?.(recording, () => process.exit())

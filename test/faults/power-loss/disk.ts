@@ -91,15 +91,17 @@ export async function materialise(crash: Crash, directory: string): Promise<void
   }
 
   async function putFile(path: string, file: number): Promise<void> {
-    const pieces: Uint8Array[] = []
+    let data = Buffer.alloc(0)
     let last = 0
     for (const [at, operation] of crash.operations.entries()) {
       if (at >= crash.length) break
       if (!('file' in operation) || operation.file !== file || operation.kind === 'rename') continue
       last = at
-      if (operation.kind === 'write') pieces.push(operation.bytes)
+      if (operation.kind !== 'write') continue
+      const { bytes, position = data.length } = operation
+      data = Buffer.concat([data], Math.max(data.length, position + bytes.length))
+      data.set(bytes, position)
     }
-    const data = Buffer.concat(pieces)
     const fate = last < crash.writtenBack ? whole : pick(crash.random, crash.model.fates)
     await writeFile(path, fate(data, crash.random), { mode: 0o600 })
     const time = crash.timeOf(last) / 1000

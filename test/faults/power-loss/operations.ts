@@ -7,8 +7,8 @@
 export type Operation = { readonly time: number } & (
   | { readonly kind: 'folder'; readonly path: string }
   | { readonly kind: 'create'; readonly path: string; readonly file: number }
-  /** At the end of the file. */
-  | { readonly kind: 'write'; readonly file: number; readonly bytes: Uint8Array }
+  /** At this position, or at the end of the file. */
+  | { readonly kind: 'write'; readonly file: number; readonly bytes: Uint8Array; readonly position: number | undefined }
   | { readonly kind: 'rename'; readonly from: string; readonly to: string; readonly file: number }
   | { readonly kind: 'remove'; readonly path: string }
   /** No operation: from here on no version of this URL path before `version` may be served by a process that was killed. */

@@ -36,7 +36,7 @@ export class Recorder {
     this.#after(fs, 'writeFile', (path: string, data: string | Uint8Array) => this.#written(this.#created(path), data))
     this.#after(fs, 'open', (path: string, flags: string | number, ...rest: unknown[]) => {
       const handle = rest.at(-2) as FileHandle
-      if (flags === 'wx') this.#hold(handle, this.#created(path))
+      if (flags === 'wx' || flags === 'wx+') this.#hold(handle, this.#created(path))
       else if (typeof flags !== 'number') refuse(`opening with ${flags}`)
       else if ((flags & constants.O_APPEND) !== 0) this.#hold(handle, this.#files.get(relative(this.#directory, path)))
     })
@@ -46,8 +46,14 @@ export class Recorder {
     this.#after(handles, 'writeFile', (data: Uint8Array, _: unknown, handle: object) =>
       this.#written(this.#handles.get(handle), data),
     )
-    for (const name of ['write', 'appendFile', 'truncate', 'sync', 'datasync'])
-      this.#after(handles, name, () => refuse(name))
+    this.#after(handles, 'write', (data: string | Uint8Array, ...rest: unknown[]) => {
+      const handle = rest.at(-1) as FileHandle
+      const [first, length, position] = rest as [number, number, number]
+      const isText = typeof data === 'string'
+      const bytes = isText ? data : data.subarray(first, first + length)
+      this.#written(this.#handles.get(handle), bytes, isText ? first : position)
+    })
+    for (const name of ['appendFile', 'truncate', 'sync', 'datasync']) this.#after(handles, name, () => refuse(name))
     syncBuiltinESMExports()
   }
 
@@ -90,9 +96,10 @@ export class Recorder {
     if (file !== undefined) this.#handles.set(handle, file)
   }
 
-  #written(file: number | undefined, data: string | Uint8Array): void {
+  #written(file: number | undefined, data: string | Uint8Array, position?: number): void {
     if (file === undefined || data.length === 0) return
-    this.#note({ kind: 'write', file, bytes: typeof data === 'string' ? Buffer.from(data) : Uint8Array.from(data) })
+    const bytes = typeof data === 'string' ? Buffer.from(data) : Uint8Array.from(data)
+    this.#note({ kind: 'write', file, bytes, position })
   }
 
   #renamed(from: string, to: string): void {

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { filesIn, temporaryDirectory } from '../../helpers/directory.ts'
 import { startChangingOrigin, type ChangingOrigin } from '../power-loss/changing-origin.ts'
 import { LOSS_MODELS, materialise, type Crash, type LossModel } from '../power-loss/disk.ts'
+import type { Recording } from '../power-loss-worker.ts'
 import type { Operation } from '../power-loss/operations.ts'
 import { replay } from '../power-loss/replay.ts'
 import { seeded, type FaultPromise, type Outcome } from './promise.ts'
@@ -50,11 +51,15 @@ function evenly<T>(all: readonly T[], count: number): T[] {
 }
 
 /** What a worker does to a directory, tested by doing all of it again. */
-async function record(origin: ChangingOrigin, seed: number, failures: string[]): Promise<Operation[]> {
+async function record(origin: ChangingOrigin, seed: number, failures: string[]): Promise<readonly Operation[]> {
   const directory = await temporaryDirectory()
   const worker = fork(WORKER, [directory, origin.url, String(seed)], { serialization: 'advanced' })
-  const [operations] = (await once(worker, 'message')) as [Operation[]]
-  await once(worker, 'exit')
+  const gone = once(worker, 'exit')
+  const [message] = await Promise.race([once(worker, 'message'), gone])
+  if (typeof message !== 'object') throw new Error(`The worker ended with ${message}`)
+  const { operations, faults } = message as Recording
+  failures.push(...faults)
+  await gone
   const copy = await temporaryDirectory()
   await materialise(crashOf(operations, operations.length, LOSS_MODELS[0] as LossModel, seed), copy)
   const [recorded, real] = [await contentsOf(copy), await contentsOf(directory)]
