@@ -12,7 +12,7 @@
  *
  * Every write is a new temporary file and a rename, so that a crash leaves the old state or the new one.
  */
-import { lstat, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import cacache from 'cacache'
 import { DirectoryError } from '../errors.ts'
@@ -21,7 +21,7 @@ import { BodyReader } from './body-reader.ts'
 import { BodyWriter } from './body-writer.ts'
 import { formatBucket, parseBucket } from './bucket.ts'
 import { Descriptors, type DescriptorLimits } from './descriptors.ts'
-import { isFolder, moveInto, replaceFile } from './files.ts'
+import { isFolder, moveInto, removeEmptyFolders, replaceFile } from './files.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
 import { Membership } from './membership.ts'
@@ -102,6 +102,7 @@ export class ContentStore {
       if (isWanted()) return
       const integrity = `sha256-${Buffer.from(sha256, 'hex').toString('base64')}`
       await cacache.rm.content(this.#layout.directory, integrity)
+      await removeEmptyFolders(this.#layout.contentFile(sha256))
     })
   }
 
@@ -128,8 +129,10 @@ export class ContentStore {
       const records = change(before)
       if (records.length > 0 && records.length === before.length && records.every((each, i) => each === before[i]))
         return
-      if (records.length === 0) await rm(path, { recursive: true, force: true })
-      else await this.#writing.during(() => replaceFile(path, formatBucket(records), this.#layout.temporaryFile()))
+      if (records.length === 0) {
+        await rm(path, { recursive: true, force: true })
+        await removeEmptyFolders(path)
+      } else await this.#writing.during(() => replaceFile(path, formatBucket(records), this.#layout.temporaryFile()))
     })
   }
 
@@ -167,6 +170,13 @@ export class ContentStore {
     }
   }
 
+  /** Bytes on disk of the snapshot, as it lies there. */
+  async snapshotSize(): Promise<number> {
+    const stats = await lstat(this.#layout.snapshot).catch(() => undefined)
+    // In blocks of 512 bytes, whatever the file system's are; of systems that do not tell, the length.
+    return stats === undefined ? 0 : Math.max(stats.size, (stats.blocks ?? 0) * 512)
+  }
+
   async readSnapshot(): Promise<Snapshot | undefined> {
     return await readSnapshot(this.#layout)
   }
@@ -198,11 +208,15 @@ async function readOrEmpty(path: string): Promise<string> {
   }
 }
 
-/** Files two folders down, as cacache lays them out: ab/cd/ef… */
+/** Files two folders down, as cacache lays them out: ab/cd/ef… Folders that a crash has left empty go. */
 async function* walk(root: string): AsyncGenerator<FoundFile, void, void> {
   for (const first of await foldersOrNone(root)) {
-    for (const second of await foldersOrNone(join(root, first))) {
-      for (const rest of await foldersOrNone(join(root, first, second))) {
+    const seconds = await foldersOrNone(join(root, first))
+    if (seconds.length === 0) await rmdir(join(root, first)).catch(() => {})
+    for (const second of seconds) {
+      const names = await foldersOrNone(join(root, first, second))
+      if (names.length === 0) await removeEmptyFolders(join(root, first, second, 'none'))
+      for (const rest of names) {
         const stats = await lstat(join(root, first, second, rest)).catch(() => undefined)
         if (stats?.isFile()) yield { hash: first + second + rest, modifiedAt: stats.mtimeMs }
       }

@@ -7,6 +7,7 @@ import type { CacheRequest } from '../policy/cache-request.ts'
 import { compareRecency } from '../policy/freshness.ts'
 import { variantOf } from '../policy/vary.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
+import { diskSize, roomFor, sharedSize } from './disk-use.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 import { SearchRules } from './search-rules.ts'
 
@@ -29,22 +30,6 @@ interface VaryRule {
   readonly variants: Set<string>
 }
 
-/** Bytes in a block of the file system: a file takes whole ones. */
-const BLOCK_SIZE = 4096
-/** Bytes of a bucket line beside its field lines and checksums: names, digests, times. */
-const LINE_OVERHEAD = 600
-
-/** Bytes that a stored response takes on disk: its content file and its line in the bucket, in whole blocks. */
-export function diskSize(stored: Pick<StoredResponse, 'fields' | 'body'>): number {
-  const fieldBytes = stored.fields.reduce((sum, part) => sum + part.length + 3, 0)
-  const line = LINE_OVERHEAD + fieldBytes + Math.ceil(stored.body.checksums.length * 5.4)
-  return wholeBlocks(stored.body.size) + wholeBlocks(line)
-}
-
-function wholeBlocks(bytes: number): number {
-  return Math.ceil(bytes / BLOCK_SIZE) * BLOCK_SIZE
-}
-
 /**
  * "Some resources mistakenly omit the Vary header field from their default response": it must not stand before what the
  * request's own preferences lead to.
@@ -61,19 +46,22 @@ export class Catalogue {
   readonly #references = new Map<string, number>()
   readonly #searches = new SearchRules()
   readonly #maxVariants: number
+  #maxSize: number
+  #snapshotSize = 0
 
   constructor({ maxEntries, maxSize, maxVariants, goal }: CatalogueOptions) {
     this.#maxVariants = maxVariants
-    this.#index = new MetadataIndex({ maxEntries, maxWeight: maxSize, goal })
+    this.#maxSize = maxSize
+    this.#index = new MetadataIndex({ maxEntries, maxWeight: roomFor(0, maxSize, 0), goal })
   }
 
   get entryCount(): number {
     return this.#index.entryCount
   }
 
-  /** Bytes on disk. */
+  /** Bytes on disk of what is held, with its folders. */
   get size(): number {
-    return this.#index.weight
+    return this.#index.weight + sharedSize(this.entryCount)
   }
 
   /**
@@ -140,7 +128,7 @@ export class Catalogue {
   add(stored: StoredResponse): Removed[] {
     this.#note(stored)
     const removed = this.#removed(this.#index.set(entryKey(stored.key, stored.variant), stored, diskSize(stored)))
-    return [...removed, ...this.#evictVariants(stored)]
+    return [...removed, ...this.#evictVariants(stored), ...this.#fit()]
   }
 
   /** Takes out the least recently used variants of the key that are over the limit, but not the one just added. */
@@ -182,11 +170,29 @@ export class Catalogue {
     if (!this.holds(stored)) return false
     this.#index.delete(entryKey(stored.key, stored.variant))
     this.#forget(stored)
+    this.#fit()
     return true
   }
 
   resize(maxEntries: number, maxSize: number): Removed[] {
-    return this.#removed(this.#index.resize({ maxEntries, maxWeight: maxSize }))
+    this.#maxSize = maxSize
+    return [...this.#removed(this.#index.resize({ maxEntries })), ...this.#fit()]
+  }
+
+  /** Leaves room for a snapshot of so many bytes. Returns what had to go for it. */
+  makeRoom(snapshotSize: number): Removed[] {
+    this.#snapshotSize = snapshotSize
+    return this.#fit()
+  }
+
+  /** Each entry needs folders, which leave less for the others: what is over the limit goes. */
+  #fit(): Removed[] {
+    const removed: Removed[] = []
+    for (;;) {
+      const room = roomFor(this.entryCount, this.#maxSize, this.#snapshotSize)
+      if (room === this.#index.maxWeight) return removed
+      removed.push(...this.#removed(this.#index.resize({ maxWeight: room })))
+    }
   }
 
   /** What the index has learned and in which order it holds what: see `restore`. */
@@ -203,8 +209,10 @@ export class Catalogue {
       const value = records.get(name)
       return value && { value, weight: diskSize(value) }
     }
+    this.#index.resize({ maxWeight: roomFor(records.size, this.#maxSize, this.#snapshotSize) })
     if (!this.#index.restore(snapshot, valueOf)) return false
     for (const record of this.records()) this.#note(record)
+    this.#fit()
     return true
   }
 

@@ -6,7 +6,7 @@
  */
 import type { StoredHead } from '../policy/storing.ts'
 import type { StoredBody, StoredResponse } from '../stored-response.ts'
-import { diskSize } from './catalogue.ts'
+import { diskSize } from './disk-use.ts'
 import type { Holdings } from './holdings.ts'
 import type { Invalidations } from './invalidations.ts'
 import type { ResolvedManagerOptions } from './options.ts'

@@ -15,7 +15,8 @@ import type { Membership } from '../content-store/membership.ts'
 import type { Snapshot } from '../content-store/snapshot-file.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
 import { Allowance } from './allowance.ts'
-import { Catalogue, diskSize, type CatalogueOptions, type Removed } from './catalogue.ts'
+import { Catalogue, type CatalogueOptions, type Removed } from './catalogue.ts'
+import { diskSize } from './disk-use.ts'
 import type { Statistics } from './statistics.ts'
 import { TaskSet } from './task-set.ts'
 
@@ -78,7 +79,7 @@ export class Holdings {
       if (this.catalogue.isReferenced(sha256)) continue
       if (!this.#isReconciled) this.doubt(sha256)
       else
-        this.#background(
+        void this.#background(
           'delete',
           undefined,
           this.store.removeBody(sha256, () => this.catalogue.isReferenced(sha256)),
@@ -106,7 +107,7 @@ export class Holdings {
     const current = this.catalogue.current(record)
     if (current !== undefined && current.responseTime >= record.responseTime) return
     this.#isDirty = true
-    this.#release(this.catalogue.add(record))
+    void this.#release(this.catalogue.add(record))
   }
 
   /** Takes in what a snapshot holds, in the order and with the history that it had. */
@@ -115,7 +116,7 @@ export class Holdings {
     if (this.catalogue.restore(snapshot.index, records)) {
       // The limits may be smaller than those of before.
       const left = Array.from(records.values()).filter((record) => !this.catalogue.holds(record))
-      this.#release(left.map((stored) => ({ stored, reason: 'size' })))
+      void this.#release(left.map((stored) => ({ stored, reason: 'size' })))
     } else for (const record of records.values()) this.adopt(record)
   }
 
@@ -126,7 +127,7 @@ export class Holdings {
   async add(record: StoredResponse): Promise<boolean> {
     await this.store.updateBucket(record.key, (records) => [...withoutVariant(records, record), record])
     this.#isDirty = true
-    this.#release(this.catalogue.add(record))
+    void this.#release(this.catalogue.add(record))
     this.membership.note({ note: 'stored', key: record.key, bodies: [record.body.sha256] })
     if (this.isProvisional) this.allowance.stored(record.body.sha256, diskSize(record))
     // What a follower does not hold is stored all the same, for the leader to judge.
@@ -143,13 +144,13 @@ export class Holdings {
   remove(stored: StoredResponse): boolean {
     if (!this.catalogue.remove(stored)) return false
     this.#isDirty = true
-    this.#background('delete', stored.key, this.#eraseRecord(stored))
+    void this.#background('delete', stored.key, this.#eraseRecord(stored))
     return true
   }
 
   /** Takes out this record, held or not. */
   discard(stored: StoredResponse): void {
-    if (!this.remove(stored)) this.#background('delete', stored.key, this.#eraseRecord(stored))
+    if (!this.remove(stored)) void this.#background('delete', stored.key, this.#eraseRecord(stored))
   }
 
   /** Takes out all variants of a key that are like this; by default all. */
@@ -160,7 +161,7 @@ export class Holdings {
   /** Takes out what only the disk may know of a key, as far as it is void. */
   eraseKey(key: string, isVoid: (stored: StoredResponse) => boolean): void {
     const isToGo = (record: StoredResponse) => isVoid(record) && this.catalogue.current(record) === undefined
-    this.#background('delete', key, this.#erase(key, isToGo))
+    void this.#background('delete', key, this.#erase(key, isToGo))
   }
 
   removeAll(): void {
@@ -202,7 +203,7 @@ export class Holdings {
   }
 
   resize(maxEntries: number, maxSize: number): void {
-    this.#release(this.catalogue.resize(maxEntries, maxSize))
+    void this.#release(this.catalogue.resize(maxEntries, maxSize))
   }
 
   /** While `work` runs, this record's body counts as needed: nothing removes it between its publication and the record's. */
@@ -217,7 +218,7 @@ export class Holdings {
     } finally {
       this.catalogue.release(body.sha256)
       // Of what a follower has stored, the leader knows.
-      if (this.membership.isLeader) this.#removeUnneeded(body.sha256, key)
+      if (this.membership.isLeader) void this.#removeUnneeded(body.sha256, key)
     }
   }
 
@@ -232,18 +233,24 @@ export class Holdings {
       this.#isDirty = true
       this.#statistics.fault('snapshot', error)
     }
+    await this.makeRoomForSnapshot()
   }
 
-  #release(removed: readonly Removed[]): void {
+  /** The snapshot on disk counts towards `maxSize`: something may have to go for it, and is gone when this resolves. */
+  async makeRoomForSnapshot(): Promise<void> {
+    await this.#release(this.catalogue.makeRoom(await this.store.snapshotSize()))
+  }
+
+  /** What had to go from the catalogue goes from the disk, in the background. Resolves when it has, and never rejects. */
+  async #release(removed: readonly Removed[]): Promise<void> {
     if (removed.length > 0) this.#isDirty = true
     if (!this.membership.isLeader) return
-    for (const { stored, reason } of removed) {
-      if (reason === 'replaced') this.#removeUnneeded(stored.body.sha256, stored.key)
-      else {
-        this.#statistics.evicted({ key: stored.key, reason, size: diskSize(stored) })
-        this.#background('delete', stored.key, this.#eraseRecord(stored))
-      }
-    }
+    const work = removed.map(async ({ stored, reason }) => {
+      if (reason === 'replaced') return await this.#removeUnneeded(stored.body.sha256, stored.key)
+      this.#statistics.evicted({ key: stored.key, reason, size: diskSize(stored) })
+      await this.#background('delete', stored.key, this.#eraseRecord(stored))
+    })
+    await Promise.all(work)
   }
 
   /** Removes a record from the disk, and its body. A newer response of the same name may have come: it stays. */
@@ -268,8 +275,8 @@ export class Holdings {
     for (const sha256 of bodies) await this.#removeBody(sha256)
   }
 
-  #removeUnneeded(sha256: string, key?: string): void {
-    if (!this.catalogue.isReferenced(sha256)) this.#background('delete', key, this.#removeBody(sha256))
+  async #removeUnneeded(sha256: string, key?: string): Promise<void> {
+    if (!this.catalogue.isReferenced(sha256)) await this.#background('delete', key, this.#removeBody(sha256))
   }
 
   /** At once where nobody else can need it; else when it is known what others have stored. */
@@ -282,8 +289,14 @@ export class Holdings {
     }
   }
 
-  #background(operation: string, key: string | undefined, work: Promise<unknown>): void {
-    this.tasks.add(work.catch((error) => this.#statistics.fault(operation, error, key)))
+  /** Never rejects. */
+  #background(operation: string, key: string | undefined, work: Promise<unknown>): Promise<void> {
+    const task = work.then(
+      () => {},
+      (error) => this.#statistics.fault(operation, error, key),
+    )
+    this.tasks.add(task)
+    return task
   }
 }
 

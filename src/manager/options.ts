@@ -6,8 +6,9 @@ export interface ManagerOptions {
   /** Stored responses at most, variants of one URL counted one by one. Default 10,000. */
   readonly maxEntries?: number
   /**
-   * Bytes on disk at most, in blocks of the file system, beside what is just being written. The snapshot (half a kilobyte
-   * an entry) and folders (4 KiB each, two an entry at most) are not counted. Default 1 GiB.
+   * Bytes on disk at most, as `du` counts the whole directory: blocks of files and folders, of the snapshot too (128 KiB
+   * at least), beside what is just being written. Where several processes have it open, their journals (1 MiB each, twice
+   * for some seconds) are not counted. Default 1 GiB.
    */
   readonly maxSize?: number
   /** Bytes of the largest body that is stored; larger ones pass through. Default 100 MiB. */

@@ -33,6 +33,7 @@ export async function recover(engine: CacheEngine): Promise<() => Promise<void>>
  */
 export async function sweep(engine: CacheEngine, known: readonly StoredResponse[], knownAt: number): Promise<void> {
   try {
+    await engine.holdings.makeRoomForSnapshot()
     await engine.holdings.store.removeAbandoned(engine.holdings.membership.runs)
     if (await reconcile(engine, known, knownAt)) await compareBodies(engine)
   } catch (error) {
