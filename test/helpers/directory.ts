@@ -32,6 +32,16 @@ export async function filesIn(directory: string, folder: string): Promise<string
   return paths
 }
 
+/** Folders below a folder with nothing in them. */
+export async function emptyFoldersIn(directory: string, folder: string): Promise<string[]> {
+  const empty: string[] = []
+  for await (const entry of walk(join(directory, folder))) {
+    const path = join(entry.parentPath, entry.name)
+    if (entry.isDirectory() && (await readdir(path)).length === 0) empty.push(path)
+  }
+  return empty
+}
+
 /** As `du -s --block-size=1`: the blocks of all files and folders, and of the directory itself. */
 export async function diskUse(directory: string): Promise<number> {
   const paths = [directory]
