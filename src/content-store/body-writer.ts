@@ -6,10 +6,11 @@
  * A writer never throws and never makes anybody wait: `write` says when the disk is behind, and the caller decides.
  */
 import { createHash } from 'node:crypto'
-import { open, rm, type FileHandle } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { CHUNK_SIZE, type StoredBody } from '../stored-response.ts'
 import type { Descriptors } from './descriptors.ts'
+import { discard } from './discarded.ts'
 import { withFolder } from './files.ts'
 import { FILE_MODE } from './layout.ts'
 
@@ -62,7 +63,7 @@ export class BodyWriter {
     await this.#draining
     await this.#close()
     if (this.failure !== undefined) {
-      await this.#remove()
+      await discard(this.path)
       return undefined
     }
     if (this.#inChunk > 0) this.#checksums.push(this.#checksum)
@@ -76,7 +77,7 @@ export class BodyWriter {
     this.#queue = []
     await this.#draining
     await this.#close()
-    await this.#remove()
+    await discard(this.path)
   }
 
   /** crc32 of each `CHUNK_SIZE` bytes, whatever pieces they come in. */
@@ -123,11 +124,6 @@ export class BodyWriter {
     } finally {
       this.#descriptors.release()
     }
-  }
-
-  async #remove(): Promise<void> {
-    // Nothing more can be done about a file that will not go; the next start sweeps it.
-    await rm(this.path, { force: true }).catch(() => {})
   }
 }
 

@@ -21,6 +21,7 @@ import { BodyReader } from './body-reader.ts'
 import { BodyWriter } from './body-writer.ts'
 import { formatBucket, parseBucket } from './bucket.ts'
 import { Descriptors, type DescriptorLimits } from './descriptors.ts'
+import { removeDiscarded } from './discarded.ts'
 import { isFolder, moveInto, removeEmptyFolders, replaceFile } from './files.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
@@ -177,6 +178,11 @@ export class ContentStore {
     return stats === undefined ? 0 : Math.max(stats.size, (stats.blocks ?? 0) * 512)
   }
 
+  /** Tries again to remove temporary files that the disk would not let go. */
+  async removeDiscarded(): Promise<void> {
+    await removeDiscarded()
+  }
+
   async readSnapshot(): Promise<Snapshot | undefined> {
     return await readSnapshot(this.#layout)
   }
@@ -224,6 +230,13 @@ async function* walk(root: string): AsyncGenerator<FoundFile, void, void> {
   }
 }
 
+/** What is missing or no folder has nothing in it; what cannot be read now is another matter. */
 async function foldersOrNone(path: string): Promise<string[]> {
-  return await readdir(path).catch(() => [])
+  try {
+    return await readdir(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []
+    throw error
+  }
 }

@@ -1,6 +1,7 @@
 /** Putting files in their place: whole or not at all, and with their folder when that has vanished meanwhile. */
 import { mkdir, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { discard } from './discarded.ts'
 import { DIRECTORY_MODE, FILE_MODE } from './layout.ts'
 
 /** A folder that was made goes again when somebody else finds it empty before it is used. */
@@ -53,7 +54,7 @@ export async function replaceFile(path: string, bytes: string | Uint8Array, temp
     await withFolder(temporary, () => writeFile(temporary, bytes, { flag: 'wx', mode: FILE_MODE }))
     await moveInto(temporary, path)
   } catch (error) {
-    await rm(temporary, { force: true })
+    await discard(temporary)
     throw error
   }
 }

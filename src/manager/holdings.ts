@@ -17,6 +17,7 @@ import { entryKey, type StoredResponse } from '../stored-response.ts'
 import { Allowance } from './allowance.ts'
 import { Catalogue, type CatalogueOptions, type Removed } from './catalogue.ts'
 import { diskSize } from './disk-use.ts'
+import { Postponed } from './postponed.ts'
 import type { Statistics } from './statistics.ts'
 import { TaskSet } from './task-set.ts'
 
@@ -33,6 +34,7 @@ export class Holdings {
   /** What may be stored before the leader has heard of it. */
   readonly allowance: Allowance
   readonly #statistics: Statistics
+  readonly #postponed = new Postponed()
   /** Changed since the last snapshot. */
   #isDirty = false
   #isReconciled = false
@@ -78,12 +80,7 @@ export class Holdings {
     for (const sha256 of doubtful) {
       if (this.catalogue.isReferenced(sha256)) continue
       if (!this.#isReconciled) this.doubt(sha256)
-      else
-        void this.#background(
-          'delete',
-          undefined,
-          this.store.removeBody(sha256, () => this.catalogue.isReferenced(sha256)),
-        )
+      else void this.#delete(undefined, () => this.store.removeBody(sha256, () => this.catalogue.isReferenced(sha256)))
     }
   }
 
@@ -95,6 +92,11 @@ export class Holdings {
       this.#doubtful.delete(oldest)
       break
     }
+  }
+
+  /** Does this when the disk takes something again, after so many milliseconds at least: see `Postponed`. */
+  postpone(work: () => Promise<boolean>, delay: number): void {
+    this.#postponed.add(work, delay)
   }
 
   /** What other processes have done meanwhile is not known: the catalogue has to be compared again. */
@@ -126,6 +128,7 @@ export class Holdings {
    */
   async add(record: StoredResponse): Promise<boolean> {
     await this.store.updateBucket(record.key, (records) => [...withoutVariant(records, record), record])
+    this.tasks.add(this.#postponed.run())
     this.#isDirty = true
     void this.#release(this.catalogue.add(record))
     this.membership.note({ note: 'stored', key: record.key, bodies: [record.body.sha256] })
@@ -144,13 +147,13 @@ export class Holdings {
   remove(stored: StoredResponse): boolean {
     if (!this.catalogue.remove(stored)) return false
     this.#isDirty = true
-    void this.#background('delete', stored.key, this.#eraseRecord(stored))
+    void this.#delete(stored.key, () => this.#eraseRecord(stored))
     return true
   }
 
   /** Takes out this record, held or not. */
   discard(stored: StoredResponse): void {
-    if (!this.remove(stored)) void this.#background('delete', stored.key, this.#eraseRecord(stored))
+    if (!this.remove(stored)) void this.#delete(stored.key, () => this.#eraseRecord(stored))
   }
 
   /** Takes out all variants of a key that are like this; by default all. */
@@ -161,7 +164,7 @@ export class Holdings {
   /** Takes out what only the disk may know of a key, as far as it is void. */
   eraseKey(key: string, isVoid: (stored: StoredResponse) => boolean): void {
     const isToGo = (record: StoredResponse) => isVoid(record) && this.catalogue.current(record) === undefined
-    void this.#background('delete', key, this.#erase(key, isToGo))
+    void this.#delete(key, () => this.#erase(key, isToGo))
   }
 
   removeAll(): void {
@@ -229,6 +232,8 @@ export class Holdings {
     const asOf = Date.now() - (this.membership.hasCompany ? LAG_MS : 0)
     try {
       await this.store.writeSnapshot(this.catalogue.records(), this.catalogue.snapshot(), asOf)
+      await this.store.removeDiscarded()
+      await this.#postponed.run()
     } catch (error) {
       this.#isDirty = true
       this.#statistics.fault('snapshot', error)
@@ -248,7 +253,7 @@ export class Holdings {
     const work = removed.map(async ({ stored, reason }) => {
       if (reason === 'replaced') return await this.#removeUnneeded(stored.body.sha256, stored.key)
       this.#statistics.evicted({ key: stored.key, reason, size: diskSize(stored) })
-      await this.#background('delete', stored.key, this.#eraseRecord(stored))
+      await this.#delete(stored.key, () => this.#eraseRecord(stored))
     })
     await Promise.all(work)
   }
@@ -276,7 +281,7 @@ export class Holdings {
   }
 
   async #removeUnneeded(sha256: string, key?: string): Promise<void> {
-    if (!this.catalogue.isReferenced(sha256)) await this.#background('delete', key, this.#removeBody(sha256))
+    if (!this.catalogue.isReferenced(sha256)) await this.#delete(key, () => this.#removeBody(sha256))
   }
 
   /** At once where nobody else can need it; else when it is known what others have stored. */
@@ -289,11 +294,15 @@ export class Holdings {
     }
   }
 
-  /** Never rejects. */
-  #background(operation: string, key: string | undefined, work: Promise<unknown>): Promise<void> {
-    const task = work.then(
-      () => {},
-      (error) => this.#statistics.fault(operation, error, key),
+  /** In the background, and again later where the disk refuses it. Resolves with whether it is done; never rejects. */
+  #delete(key: string | undefined, work: () => Promise<void>): Promise<boolean> {
+    const task = work().then(
+      () => true,
+      (error) => {
+        this.#statistics.fault('delete', error, key)
+        this.#postponed.add(() => this.#delete(key, work))
+        return false
+      },
     )
     this.tasks.add(task)
     return task

@@ -15,12 +15,18 @@ import type { CacheEngine } from './cache-engine.ts'
  * a body to it, has a miss.
  */
 const ORPHAN_GRACE_MS = 600_000
+/**
+ * Milliseconds from a sweep that has failed to its second repetition, and to a late one: a folder that can never be read
+ * must not have all others read again and again.
+ */
+const LEAST_PAUSE_MS = 100
+const MOST_PAUSE_MS = 600_000
 
 /**
  * Takes the snapshot's records in. Resolves with the work that remains, to be run in the background. It is the leader's:
  * where others have the directory open, what the snapshot says may have been void for long.
  */
-export async function recover(engine: CacheEngine): Promise<() => Promise<void>> {
+export async function recover(engine: CacheEngine): Promise<() => Promise<unknown>> {
   if (!engine.holdings.membership.isLeader) return async () => {}
   const snapshot = await engine.holdings.store.readSnapshot()
   if (snapshot !== undefined) engine.holdings.restore(snapshot)
@@ -31,13 +37,22 @@ export async function recover(engine: CacheEngine): Promise<() => Promise<void>>
  * Compares the catalogue with the whole directory, of which these records were known at this time (in milliseconds since
  * the epoch), and removes what nobody needs.
  */
-export async function sweep(engine: CacheEngine, known: readonly StoredResponse[], knownAt: number): Promise<void> {
+export async function sweep(
+  engine: CacheEngine,
+  known: readonly StoredResponse[],
+  knownAt: number,
+  pause = 0,
+): Promise<boolean> {
   try {
     await engine.holdings.makeRoomForSnapshot()
     await engine.holdings.store.removeAbandoned(engine.holdings.membership.runs)
     if (await reconcile(engine, known, knownAt)) await compareBodies(engine)
+    return true
   } catch (error) {
     engine.statistics.fault('recover', error)
+    const next = Math.min(MOST_PAUSE_MS, 2 * pause || LEAST_PAUSE_MS)
+    engine.holdings.postpone(() => sweep(engine, [...engine.catalogue.records()], 0, next), pause)
+    return false
   }
 }
 
@@ -62,7 +77,14 @@ async function reconcile(engine: CacheEngine, known: readonly StoredResponse[], 
 }
 
 async function readAgain(engine: CacheEngine, file: FoundFile, known: readonly StoredResponse[]): Promise<void> {
-  const found = await engine.holdings.store.recordsIn(file)
+  let found: StoredResponse[]
+  try {
+    found = await engine.holdings.store.recordsIn(file)
+  } catch (error) {
+    // One bucket that cannot be read must not keep all others from being known.
+    engine.statistics.fault('read', error)
+    return
+  }
   const variants = new Map(found.map((record) => [record.variant, record.body.sha256]))
   for (const record of known) if (variants.get(record.variant) !== record.body.sha256) engine.holdings.forget(record)
   for (const record of found) engine.adopt(record)

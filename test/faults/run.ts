@@ -4,6 +4,7 @@
  */
 import { aborts } from './promises/aborts.ts'
 import { bounds } from './promises/bounds.ts'
+import { faultsOfDisk } from './promises/faults-of-disk.ts'
 import { kill } from './promises/kill.ts'
 import { leaks } from './promises/leaks.ts'
 import { limitsOnDisk } from './promises/limits-on-disk.ts'
@@ -11,7 +12,16 @@ import { lyingOrigins } from './promises/lying-origins.ts'
 import { noWrongByte } from './promises/no-wrong-byte.ts'
 import type { FaultPromise } from './promises/promise.ts'
 
-export const PROMISES: readonly FaultPromise[] = [noWrongByte, kill, limitsOnDisk, lyingOrigins, aborts, bounds, leaks]
+export const PROMISES: readonly FaultPromise[] = [
+  noWrongByte,
+  kill,
+  faultsOfDisk,
+  limitsOnDisk,
+  lyingOrigins,
+  aborts,
+  bounds,
+  leaks,
+]
 
 /** Failures that are printed of each. */
 const SHOWN = 5
