@@ -17,6 +17,25 @@ import { FILE_MODE } from './layout.ts'
 /** Bytes that may wait for the disk before `write` asks for a pause. */
 export const WRITE_QUEUE_BYTES = 262_144
 
+/** Bytes of all bodies that wait in memory for a file to be opened for them: slow origins keep many for long. */
+export class WaitingBytes {
+  readonly #most: number
+  #now = 0
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  allow(bytes: number): boolean {
+    return this.#now + bytes <= this.#most
+  }
+
+  /** So many more, or fewer. */
+  count(bytes: number): void {
+    this.#now += bytes
+  }
+}
+
 export class BodyWriter {
   readonly path: string
   readonly #descriptors: Descriptors
@@ -24,6 +43,8 @@ export class BodyWriter {
   failure: unknown
   /** Called when the queue is empty again after `write` returned false, and when the writer gave up. */
   onDrain: (() => void) | undefined
+  /** Called once when something goes wrong before the body is whole. */
+  onFailure: (() => void) | undefined
   readonly #hash = createHash('sha256')
   readonly #checksums: number[] = []
   #checksum = 0
@@ -34,10 +55,19 @@ export class BodyWriter {
   #file: FileHandle | undefined
   #draining: Promise<void> | undefined
   #ended = false
+  readonly #waitingBytes: WaitingBytes
+  /** Counted there now. */
+  #waiting = 0
 
-  constructor(path: string, descriptors: Descriptors) {
+  constructor(path: string, descriptors: Descriptors, waitingBytes: WaitingBytes) {
     this.path = path
     this.#descriptors = descriptors
+    this.#waitingBytes = waitingBytes
+  }
+
+  /** Whether a chunk of so many bytes may wait in memory, if it has to. */
+  mayTake(bytes: number): boolean {
+    return this.#file !== undefined || this.#waitingBytes.allow(bytes)
   }
 
   /** Bytes taken so far. */
@@ -52,6 +82,7 @@ export class BodyWriter {
     this.#size += chunk.length
     this.#queue.push(chunk)
     this.#queued += chunk.length
+    if (this.#file === undefined) this.#wait(chunk.length)
     this.#draining ??= this.#drain()
     return this.#queued < WRITE_QUEUE_BYTES
   }
@@ -75,6 +106,7 @@ export class BodyWriter {
     this.#ended = true
     this.failure ??= reason
     this.#queue = []
+    this.#wait(-this.#waiting)
     await this.#draining
     await this.#close()
     await discard(this.path)
@@ -96,9 +128,16 @@ export class BodyWriter {
     }
   }
 
+  #wait(bytes: number): void {
+    this.#waiting += bytes
+    this.#waitingBytes.count(bytes)
+  }
+
   async #drain(): Promise<void> {
     try {
       this.#file ??= await this.#descriptors.hold(() => withFolder(this.path, () => open(this.path, 'wx', FILE_MODE)))
+      // From here on a queue of its own is the limit.
+      this.#wait(-this.#waiting)
       while (this.#queue.length > 0) {
         const chunks = this.#queue
         this.#queue = []
@@ -108,6 +147,8 @@ export class BodyWriter {
     } catch (error) {
       this.failure ??= error
       this.#queue = []
+      this.#wait(-this.#waiting)
+      this.onFailure?.()
     }
     this.#draining = undefined
     this.onDrain?.()

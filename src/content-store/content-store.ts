@@ -18,7 +18,7 @@ import cacache from 'cacache'
 import { DirectoryError } from '../errors.ts'
 import type { StoredBody, StoredResponse } from '../stored-response.ts'
 import { BodyReader } from './body-reader.ts'
-import { BodyWriter } from './body-writer.ts'
+import { BodyWriter, WaitingBytes } from './body-writer.ts'
 import { formatBucket, parseBucket } from './bucket.ts'
 import { Descriptors, type DescriptorLimits } from './descriptors.ts'
 import { removeDiscarded } from './discarded.ts'
@@ -36,6 +36,11 @@ export interface FoundFile {
   readonly modifiedAt: number
 }
 
+export interface StoreLimits extends DescriptorLimits {
+  /** Bytes of bodies that may wait in memory for a file. */
+  readonly maxQueueSize: number
+}
+
 export class ContentStore {
   readonly #layout: Layout
   readonly #buckets = new KeyedQueue()
@@ -44,8 +49,11 @@ export class ContentStore {
   readonly #reading: Descriptors
   readonly #writing: Descriptors
 
-  private constructor(layout: Layout, { maxOpenFiles, maxOpenDelay }: DescriptorLimits) {
+  readonly #waitingBytes: WaitingBytes
+
+  private constructor(layout: Layout, { maxOpenFiles, maxOpenDelay, maxQueueSize }: StoreLimits) {
     this.#layout = layout
+    this.#waitingBytes = new WaitingBytes(maxQueueSize)
     this.#reading = new Descriptors({ maxOpenFiles: Math.ceil(maxOpenFiles / 2), maxOpenDelay })
     this.#writing = new Descriptors({ maxOpenFiles: Math.floor(maxOpenFiles / 2), maxOpenDelay })
   }
@@ -58,7 +66,7 @@ export class ContentStore {
    * Makes the directory where it is missing, for its owner alone.
    * @throws {DirectoryError} when that cannot be done
    */
-  static async open(directory: string, limits: DescriptorLimits): Promise<ContentStore> {
+  static async open(directory: string, limits: StoreLimits): Promise<ContentStore> {
     const layout = new Layout(directory)
     try {
       for (const path of layout.folders) {
@@ -81,7 +89,7 @@ export class ContentStore {
 
   /** A writer for one body. Its result is given to `publish`. */
   createWriter(): BodyWriter {
-    return new BodyWriter(this.#layout.temporaryFile(), this.#writing)
+    return new BodyWriter(this.#layout.temporaryFile(), this.#writing, this.#waitingBytes)
   }
 
   /** Gives a finished body its final name, over whatever is there: a damaged file of that name is repaired by it. */

@@ -65,7 +65,7 @@ export class CacheEngine {
     this.options = options
     this.#limits = options
     this.holdings = new Holdings(store, membership, this.statistics, options)
-    this.freshening = new Freshening(this.holdings, this.statistics)
+    this.freshening = new Freshening(this.holdings, this.statistics, options)
     this.#committer = new Committer(this.holdings, this.#invalidations, this.statistics, options)
   }
 

@@ -5,7 +5,7 @@
  * after a crash leaves a miss, never a wrong hit.
  */
 import type { StoredHead } from '../policy/storing.ts'
-import type { StoredBody, StoredResponse } from '../stored-response.ts'
+import { headSize, type StoredBody, type StoredResponse } from '../stored-response.ts'
 import { diskSize } from './disk-use.ts'
 import type { Holdings } from './holdings.ts'
 import type { Invalidations } from './invalidations.ts'
@@ -66,6 +66,7 @@ export class Committer {
 
   #whyNotBegin(head: StoredHead, declaredSize: number | undefined): AbortReason | undefined {
     if (this.#closed) return 'closed'
+    if (headSize(head) > this.#options.maxHeaderSize) return 'large-headers'
     if (declaredSize === undefined) return undefined
     if (declaredSize > this.#options.maxBodySize) return 'too-large'
     // Only the size matters for what is asked here: whether so many bytes are worth what they push out.

@@ -13,6 +13,11 @@ export interface ManagerOptions {
   readonly maxSize?: number
   /** Bytes of the largest body that is stored; larger ones pass through. Default 100 MiB. */
   readonly maxBodySize?: number
+  /**
+   * Bytes of the largest header section that is stored, its URL included: they stay in memory. Default 16 KiB, which is
+   * what Node and undici take at most unless they are told otherwise.
+   */
+  readonly maxHeaderSize?: number
   /** Stored variants (RFC 9111 section 4.1) of one URL at most; the least recently used goes first. Default 16. */
   readonly maxVariants?: number
   /** Milliseconds in all for which a slow disk may hold up one response, before its storing is given up. Default 2,000. */
@@ -27,6 +32,11 @@ export interface ManagerOptions {
    * and a miss is not stored. Default 2,000.
    */
   readonly maxOpenDelay?: number
+  /**
+   * Bytes of bodies, of all responses, that may wait in memory for a file to be opened for them: what would be over it is
+   * not stored, so that 0 stores empty bodies only. Default 16 MiB.
+   */
+  readonly maxQueueSize?: number
   /** Milliseconds between two snapshots of the index, when it has changed; 0 writes one on `close()` only. Default 60,000. */
   readonly snapshotInterval?: number
   /**
@@ -48,10 +58,12 @@ const DEFAULTS: ResolvedManagerOptions = {
   maxEntries: 10_000,
   maxSize: KIB ** 3,
   maxBodySize: 100 * KIB ** 2,
+  maxHeaderSize: 16 * KIB,
   maxVariants: 16,
   maxStoreDelay: 2_000,
   maxOpenFiles: 256,
   maxOpenDelay: 2_000,
+  maxQueueSize: 16 * KIB ** 2,
   snapshotInterval: 60_000,
   goal: 'balanced',
   clock: Date.now,
@@ -68,10 +80,12 @@ export function resolveManagerOptions(options: ManagerOptions = {}): ResolvedMan
   integer(resolved, 'maxEntries', 1, 2 ** 24)
   integer(resolved, 'maxSize', 1, Number.MAX_SAFE_INTEGER)
   integer(resolved, 'maxBodySize', 0, Number.MAX_SAFE_INTEGER)
+  integer(resolved, 'maxHeaderSize', 0, Number.MAX_SAFE_INTEGER)
   integer(resolved, 'maxVariants', 1, 1024)
   integer(resolved, 'maxStoreDelay', 0, 2 ** 31 - 1)
   integer(resolved, 'maxOpenFiles', 2, 65_536)
   integer(resolved, 'maxOpenDelay', 0, 2 ** 31 - 1)
+  integer(resolved, 'maxQueueSize', 0, Number.MAX_SAFE_INTEGER)
   integer(resolved, 'snapshotInterval', 0, 2 ** 31 - 1)
   if (!GOALS.includes(resolved.goal)) throw new InvalidOptionError('goal', `one of ${GOALS.join(', ')}`, resolved.goal)
   if (typeof resolved.clock !== 'function') {

@@ -8,6 +8,8 @@ import type { StoredHead } from '../policy/storing.ts'
 /** What became of a store that was given up, beside the policy's refusals. */
 export type AbortReason =
   | 'too-large' // over maxBodySize
+  | 'large-headers' // over maxHeaderSize
+  | 'queue-full' // over maxQueueSize
   | 'aborted' // the caller left
   | 'incomplete' // the origin broke off, or sent another length than it had announced
   | 'slow-disk' // over maxStoreDelay
@@ -31,6 +33,8 @@ export class PendingStore {
     this.writer = writer
     this.#maxBodySize = maxBodySize
     this.#onEnd = onEnd
+    // Said at once and not when the body ends, which it may never do.
+    writer.onFailure = () => void this.#end('commit')
   }
 
   /** False once the store has been committed or given up. */
@@ -43,6 +47,10 @@ export class PendingStore {
     if (!this.#open) return true
     if (this.writer.size + chunk.length > this.#maxBodySize) {
       this.abort('too-large')
+      return true
+    }
+    if (!this.writer.mayTake(chunk.length)) {
+      this.abort('queue-full')
       return true
     }
     return this.writer.write(chunk)

@@ -42,10 +42,16 @@ export async function emptyFoldersIn(directory: string, folder: string): Promise
   return empty
 }
 
+/** All that lies in a directory. */
+export async function pathsIn(directory: string): Promise<string[]> {
+  const paths: string[] = []
+  for await (const { parentPath, name } of walk(directory)) paths.push(join(parentPath, name))
+  return paths
+}
+
 /** As `du -s --block-size=1`: the blocks of all files and folders, and of the directory itself. */
 export async function diskUse(directory: string): Promise<number> {
-  const paths = [directory]
-  for await (const { parentPath, name } of walk(directory)) paths.push(join(parentPath, name))
+  const paths = [directory, ...(await pathsIn(directory))]
   const stats = await Promise.all(paths.map((path) => lstat(path).catch(() => undefined)))
   return stats.reduce((sum, each) => sum + (each?.blocks ?? 0) * 512, 0)
 }

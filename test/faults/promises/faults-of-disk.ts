@@ -131,6 +131,7 @@ function codeOf(error: unknown): string | undefined {
 }
 
 export const faultsOfDisk: FaultPromise = {
+  number: 3,
   name: 'faults of the disk',
   promise:
     'full, read-only, forbidden, EIO, EMFILE, directory gone: right bytes, events with the code, storing goes on after it',

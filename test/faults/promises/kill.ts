@@ -81,6 +81,7 @@ export function workerPath(n: number): string {
 }
 
 export const kill: FaultPromise = {
+  number: 2,
   name: 'kill -9',
   promise: 'killed while storing and evicting: the next start serves whole responses, and leaves nothing half done',
   rounds: { long: 1000, short: 5 },

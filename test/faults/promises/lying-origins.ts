@@ -111,6 +111,7 @@ async function run(rounds: number): Promise<Outcome> {
 }
 
 export const lyingOrigins: FaultPromise = {
+  number: 8,
   name: 'lying origins',
   promise:
     'nothing that broke off or is not framed is stored as whole, and callers see what they would without the cache',

@@ -94,6 +94,7 @@ async function damage(random: () => number, directory: string): Promise<string> 
 }
 
 export const noWrongByte: FaultPromise = {
+  number: 1,
   name: 'no wrong byte',
   promise: 'damage anywhere in the directory: right bytes for every request, and all healed at the second',
   rounds: { long: 1000, short: 60 },
