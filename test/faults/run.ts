@@ -1,7 +1,11 @@
 /**
  * The promises of the package about disks, crashes and peers, in long runs: `npm run test:faults`, or with names after
- * `--` those alone. A line for each, with rounds and failures; fails when any failed.
+ * `--` those alone, and with `--rounds N` fewer or more. A line for each, with rounds and failures; fails when any failed.
+ * With `--peers` the same kinds of trial for undici's SQLite store and make-fetch-happen beside ours: see peers/trials.ts.
  */
+import { parseArgs } from 'node:util'
+import { PEERS } from './peers/peers.ts'
+import { TRIALS } from './peers/trials.ts'
 import { abuse } from './promises/abuse.ts'
 import { aborts } from './promises/aborts.ts'
 import { bounds } from './promises/bounds.ts'
@@ -42,15 +46,27 @@ function print(title: string, { rounds, failures, counts }: Outcome, millisecond
 }
 
 if (import.meta.main) {
-  const wanted = process.argv.slice(2)
+  const { values, positionals: wanted } = parseArgs({
+    options: { peers: { type: 'boolean', default: false }, rounds: { type: 'string' } },
+    allowPositionals: true,
+  })
   let failed = 0
   for (const { number, name, promise, rounds, run } of PROMISES) {
     if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) continue
+    if (values.peers) continue
     console.log(`${number}. ${promise}`)
     const begun = performance.now()
-    const outcome = await run(rounds.long)
+    const outcome = await run(Number(values.rounds ?? rounds.long))
     print(`   ${name}`, outcome, performance.now() - begun)
     failed += outcome.failures.length
+  }
+  for (const { name, what, rounds, run } of values.peers ? TRIALS : []) {
+    if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) continue
+    console.log(`${name}: ${what}`)
+    for (const peer of PEERS) {
+      const begun = performance.now()
+      print(`   ${peer.name}`, await run(peer, Number(values.rounds ?? rounds)), performance.now() - begun)
+    }
   }
   process.exitCode = failed === 0 ? 0 : 1
 }
