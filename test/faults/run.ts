@@ -42,7 +42,7 @@ function print(title: string, { rounds, failures, counts }: Outcome, millisecond
   const more = Object.entries(counts).map(([what, count]) => `, ${count.toLocaleString('en')} ${what}`)
   const seconds = (milliseconds / 1000).toFixed(0)
   console.log(`${title}: ${rounds} rounds, ${failures.length} failures${more.join('')} (${seconds} s)`)
-  for (const failure of failures.slice(0, SHOWN)) console.log(`  ${failure}`)
+  for (const failure of [...new Set(failures)].slice(0, SHOWN)) console.log(`  ${failure}`)
 }
 
 if (import.meta.main) {

@@ -11,6 +11,6 @@ const peer = await PEERS.find((each) => each.name === name)?.open(directory)
 console.log('begun')
 await Promise.all(
   Array.from({ length: WRITERS }, async () => {
-    for (;;) await peer?.ask(url + workerPath(Math.floor(random() * WORKER_PATHS)))
+    for (;;) await peer?.ask(url + workerPath(1 + Math.floor(random() * (WORKER_PATHS - 1))))
   }),
 )

@@ -21,7 +21,10 @@ export interface Trial {
   readonly run: (peer: Peer, rounds: number) => Promise<Outcome>
 }
 
-const PATHS = ['/a-0', '/b-1', '/c-900', '/d-65536', '/e-65537', '/f-200000']
+/** No empty one: make-fetch-happen fails for those, damaged or not (npm/make-fetch-happen#293). */
+const PATHS = ['/b-1', '/c-900', '/d-65536', '/e-65537', '/f-200000']
+/** Whole where nobody lies: that they end with their connection is not against the RFC. */
+const WHOLE = ['no length, and an end', 'an unknown coding, and an end', 'length and chunks']
 /** Milliseconds that a request may take: some never end. */
 const PATIENCE_MS = 10_000
 
@@ -89,7 +92,7 @@ async function killed(peer: Peer, rounds: number): Promise<Outcome> {
       continue
     }
     for (let i = 0; i < 20; i++) {
-      const result = await ask(cache, origin, workerPath(Math.floor(random() * WORKER_PATHS)))
+      const result = await ask(cache, origin, workerPath(1 + Math.floor(random() * (WORKER_PATHS - 1))))
       if (result !== undefined) counts[result]++
     }
     await cache.settle()
@@ -116,6 +119,7 @@ async function lying(peer: Peer, rounds: number): Promise<Outcome> {
   const failures: string[] = []
   for (let round = 0; round < rounds; round++) {
     for (const [n, name] of names.entries()) {
+      if (WHOLE.includes(name)) continue
       for (const size of SIZES) {
         const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${n}-${size}-${round}`
         await cache.ask(url, AbortSignal.timeout(2000)).catch(() => {})
@@ -131,7 +135,7 @@ async function lying(peer: Peer, rounds: number): Promise<Outcome> {
   }
   await cache.close()
   server.close()
-  return { rounds, failures, counts: { answers: rounds * names.length * SIZES.length } }
+  return { rounds, failures, counts: { answers: rounds * (names.length - WHOLE.length) * SIZES.length } }
 }
 
 async function aborted(peer: Peer, rounds: number): Promise<Outcome> {
@@ -139,7 +143,7 @@ async function aborted(peer: Peer, rounds: number): Promise<Outcome> {
   const origin = await startProvingOrigin()
   const directory = await temporaryDirectory()
   const cache = await peer.open(directory)
-  await ask(cache, origin, PATHS[2] as string)
+  await ask(cache, origin, PATHS[1] as string)
   await cache.settle()
   const before = await leftovers(directory)
   for (let round = 0; round < rounds; round++) {
@@ -191,16 +195,21 @@ export const TRIALS: readonly Trial[] = [
   {
     name: 'no wrong byte',
     what: 'one file damaged while closed; bytes wrong, requests or starts failed, not healed at the third request',
-    rounds: 100,
+    rounds: 60,
     run: damage,
   },
   {
     name: 'kill -9',
     what: 'in the middle of stores; bytes wrong, requests or starts failed, temporary files left in the end',
-    rounds: 30,
+    rounds: 15,
     run: killed,
   },
-  { name: 'lying origins', what: 'an answer that broke off or is not framed, stored as whole', rounds: 1, run: lying },
-  { name: 'aborts', what: 'callers that leave; temporary files and descriptors left', rounds: 400, run: aborted },
+  {
+    name: 'lying origins',
+    what: 'an answer that broke off or contradicts itself, stored as whole',
+    rounds: 1,
+    run: lying,
+  },
+  { name: 'aborts', what: 'callers that leave; temporary files and descriptors left', rounds: 200, run: aborted },
   { name: 'limits on disk', what: '10 MB asked for, 60 MB offered; more than a tenth over', rounds: 600, run: limited },
 ]
