@@ -6,7 +6,13 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { rm } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Agent, request, type Dispatcher } from 'undici'
-import { cacheInterceptor, StreamingManager, type FaultEvent, type RefusalEvent } from '../../../src/index.ts'
+import {
+  cacheInterceptor,
+  StreamingManager,
+  type EvictionEvent,
+  type FaultEvent,
+  type RefusalEvent,
+} from '../../../src/index.ts'
 import { leftovers, temporaryDirectory } from '../../helpers/directory.ts'
 import { FailingDisk, FAULTS } from '../failing-disk.ts'
 import { pick, seeded, type FaultPromise, type Outcome } from './promise.ts'
@@ -36,11 +42,14 @@ async function run(rounds: number): Promise<Outcome> {
   const listener = (event: unknown): void => void heard.push(event as FaultEvent)
   subscribe('undici-streaming-cache:error', listener)
   // A full cache may prefer what it has.
-  const refused = new Set<string>()
-  const refusals = (event: unknown): void => {
-    if ((event as RefusalEvent).reason === 'not-admitted') refused.add((event as RefusalEvent).key)
+  const preferred = new Set<string>()
+  const reasons = new Map<string, string>()
+  const onLoss = (event: unknown): void => {
+    const { key, reason } = event as RefusalEvent | EvictionEvent
+    reasons.set(key, reason)
+    if (reason === 'not-admitted' || reason === 'rejected' || reason === 'size') preferred.add(key)
   }
-  subscribe('undici-streaming-cache:refuse', refusals)
+  for (const name of ['refuse', 'evict']) subscribe(`undici-streaming-cache:${name}`, onLoss)
   let { manager, dispatcher } = await open(directory)
   let requests = 0
   let injected = 0
@@ -89,15 +98,15 @@ async function run(rounds: number): Promise<Outcome> {
     await ask(path, what)
     const asked = origin.requests
     await ask(path, what)
-    if (origin.requests > asked && !refused.has(origin.url + path))
-      failures.push(`${what}: the next miss was not stored`)
+    if (origin.requests > asked && !preferred.has(origin.url + path))
+      failures.push(`${what}: the next miss was not stored: ${reasons.get(origin.url + path) ?? 'no event'}`)
     const left = await whatIsLeft(manager, directory)
     if (left !== undefined) failures.push(`${what}: ${left}`)
   }
 
   disk.restore()
   unsubscribe('undici-streaming-cache:error', listener)
-  unsubscribe('undici-streaming-cache:refuse', refusals)
+  for (const name of ['refuse', 'evict']) unsubscribe(`undici-streaming-cache:${name}`, onLoss)
   await manager.close()
   await dispatcher.close()
   stopOrigin(origin)
