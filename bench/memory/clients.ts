@@ -46,7 +46,7 @@ async function openCache(
   const limits = { maxSize: 2e9, maxEntrySize: 1e9, maxCount: 1000 }
   switch (subject) {
     case 'undici-streaming-cache':
-      return cacheInterceptor(await StreamingManager.open(directory))
+      return cacheInterceptor(await StreamingManager.open(directory, { maxStoreDelay: 60_000 }))
     case 'no cache':
       return undefined
     case 'MemoryCacheStore':

@@ -34,7 +34,7 @@ class Tour {
     printHead()
     // Node loads fetch's code at its first use: not to be counted as the first visit's.
     await fetch('data:,')
-    const manager = await StreamingManager.open(this.#directory, { clock: this.#clock })
+    const manager = await StreamingManager.open(this.#directory, { clock: this.#clock, maxStoreDelay: 10_000 })
     const uninstall = install(manager)
     await this.#firstProcess(manager, origin)
     uninstall()
@@ -100,7 +100,7 @@ class Tour {
   }
 
   async #smallerLimit(origin: Origin): Promise<void> {
-    await using manager = await StreamingManager.open(this.#directory, { clock: this.#clock })
+    await using manager = await StreamingManager.open(this.#directory, { clock: this.#clock, maxStoreDelay: 10_000 })
     const uninstall = install(manager)
     printTitle(`Less room: maxSize becomes ${bytes(SMALL_LIMIT)}, ${bytes(manager.size)} are in use`)
     await manager.runPendingTasks()

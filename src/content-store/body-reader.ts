@@ -1,5 +1,5 @@
 /**
- * Reads a stored body in chunks of 64 KiB, each checked before it is handed on. At most one chunk is held.
+ * Reads a stored body in chunks of 64 KiB, each checked before it is handed on, and at most one ahead of the consumer.
  * cacache's `get.stream` cannot do this: it reads up to 64 MiB at a time and hands bytes out before they are verified.
  *
  * `open` looks at the length and reads the first chunk, so that a missing, short or damaged file is known before
@@ -19,7 +19,8 @@ export class BodyReader {
   readonly #body: StoredBody
   readonly #descriptors: Descriptors
   #descriptor: number
-  #next: Buffer | undefined
+  /** The chunk after the one that was handed on, or on its way. */
+  #next: Promise<Buffer | undefined> | undefined
   #position: number
   readonly #start: number
   readonly #end: number
@@ -64,7 +65,8 @@ export class BodyReader {
     const reader = new BodyReader(path, body, descriptors, descriptor, start, end)
     try {
       await checkLength(reader.#descriptor, body.size, path)
-      reader.#next = await reader.#readChunk()
+      const first = await reader.#readChunk()
+      reader.#next = Promise.resolve(first)
       // A small body needs its file no more, however long the consumer takes.
       if (reader.#position >= end) reader.#release()
       return reader
@@ -79,10 +81,12 @@ export class BodyReader {
    * @throws {ContentError} when the chunk cannot be read or is not what was stored
    */
   async next(): Promise<Buffer | undefined> {
-    const first = this.#next
-    if (first === undefined) return await this.#readChunk()
-    this.#next = undefined
-    return first
+    const chunk = await (this.#next ?? this.#readChunk())
+    // What follows is read while the consumer is busy with this one.
+    this.#next = this.#readChunk()
+    // Who asks for it hears of it.
+    this.#next.catch(() => {})
+    return this.#closing ? undefined : chunk
   }
 
   /** Ends reading. A read that is under way ends first; its result is dropped. */

@@ -5,7 +5,7 @@
  *
  * A writer never throws and never makes anybody wait: `write` says when the disk is behind, and the caller decides.
  */
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { CHUNK_SIZE, type StoredBody } from '../stored-response.ts'
@@ -15,7 +15,7 @@ import { withFolder } from './files.ts'
 import { FILE_MODE } from './layout.ts'
 
 /** Bytes that may wait for the disk before `write` asks for a pause. */
-export const WRITE_QUEUE_BYTES = 262_144
+export const WRITE_QUEUE_BYTES = 524_288
 
 /** Bytes of all bodies that wait in memory for a file to be opened for them: slow origins keep many for long. */
 export class WaitingBytes {
@@ -166,6 +166,11 @@ export class BodyWriter {
       this.#descriptors.release()
     }
   }
+}
+
+/** What a writer would say of a body of one chunk at most. */
+export function describeBody(body: Buffer): StoredBody {
+  return { size: body.length, sha256: hash('sha256', body, 'hex'), checksums: body.length === 0 ? [] : [crc32(body)] }
 }
 
 async function writeAll(file: FileHandle, chunks: Buffer[]): Promise<void> {

@@ -27,6 +27,7 @@ import { KeyedQueue } from './keyed-queue.ts'
 import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
 import { Membership } from './membership.ts'
 import { whyNotOurs } from './ownership.ts'
+import { SmallBodies } from './small-bodies.ts'
 import { readSnapshot, writeSnapshot, type Snapshot } from './snapshot-file.ts'
 
 /** A file found on disk: its name is the hash that cacache gives it. */
@@ -45,15 +46,17 @@ export class ContentStore {
   readonly #layout: Layout
   readonly #buckets = new KeyedQueue()
   readonly #contents = new KeyedQueue()
+  readonly #smallBodies = new SmallBodies()
   /** Apart, so that neither slow origins keep hits from the disk nor stalled consumers keep misses from it. */
   readonly #reading: Descriptors
   readonly #writing: Descriptors
 
-  readonly #waitingBytes: WaitingBytes
+  /** Of bodies that are on their way to the disk. */
+  readonly waitingBytes: WaitingBytes
 
   private constructor(layout: Layout, { maxOpenFiles, maxOpenDelay, maxQueueSize }: StoreLimits) {
     this.#layout = layout
-    this.#waitingBytes = new WaitingBytes(maxQueueSize)
+    this.waitingBytes = new WaitingBytes(maxQueueSize)
     this.#reading = new Descriptors({ maxOpenFiles: Math.ceil(maxOpenFiles / 2), maxOpenDelay })
     this.#writing = new Descriptors({ maxOpenFiles: Math.floor(maxOpenFiles / 2), maxOpenDelay })
   }
@@ -89,12 +92,20 @@ export class ContentStore {
 
   /** A writer for one body. Its result is given to `publish`. */
   createWriter(): BodyWriter {
-    return new BodyWriter(this.#layout.temporaryFile(), this.#writing, this.#waitingBytes)
+    return new BodyWriter(this.#layout.temporaryFile(), this.#writing, this.waitingBytes)
   }
 
   /** Gives a finished body its final name, over whatever is there: a damaged file of that name is repaired by it. */
   async publish(writer: BodyWriter, body: StoredBody): Promise<void> {
     await this.#contents.run(body.sha256, () => moveInto(writer.path, this.#layout.contentFile(body.sha256)))
+  }
+
+  /** Writes a small body and gives it its final name: see `publish`. */
+  async writeSmall(bytes: Buffer, { sha256 }: StoredBody): Promise<void> {
+    const path = this.#layout.contentFile(sha256)
+    await this.#contents.run(sha256, () =>
+      this.#writing.during(() => replaceFile(path, bytes, this.#layout.temporaryFile())),
+    )
   }
 
   /**
@@ -103,6 +114,15 @@ export class ContentStore {
    */
   async openBody(body: StoredBody, start?: number, end?: number): Promise<BodyReader> {
     return await BodyReader.open(this.#layout.contentFile(body.sha256), body, this.#reading, start, end)
+  }
+
+  /**
+   * A body of one chunk at most, checked. Undefined where `openBody` is to be asked, because the disk is slow or
+   * descriptors are scarce.
+   * @throws {ContentError} when it is missing, short or damaged
+   */
+  readSmall(body: StoredBody): Buffer | undefined {
+    return this.#smallBodies.read(this.#layout.contentFile(body.sha256), body)
   }
 
   /** Removes a body unless `isWanted` says, at the last moment, that an entry has come to need it. */

@@ -4,7 +4,9 @@
  */
 import { Readable } from 'node:stream'
 import type { ForwardReason } from '../diagnostics.ts'
-import type { CacheEngine } from '../manager/cache-engine.ts'
+import type { BodyReader } from '../content-store/body-reader.ts'
+import type { CacheEngine, Hit } from '../manager/cache-engine.ts'
+import type { HotResponse } from '../manager/memory-tier.ts'
 import { invalidatedGroups } from '../policy/cache-groups.ts'
 import { cacheKey } from '../policy/cache-key.ts'
 import type { CacheRequest } from '../policy/cache-request.ts'
@@ -13,7 +15,7 @@ import { invalidatedUris, invalidates } from '../policy/invalidation.ts'
 import type { ByteRange } from '../policy/ranges.ts'
 import { isOnlyIfCached, isOwnCondition, OWN_CONDITIONS } from '../policy/reuse.ts'
 import { restFields } from '../policy/rest.ts'
-import { served } from '../policy/serving.ts'
+import { asksForAll, served } from '../policy/serving.ts'
 import { answersGet } from '../policy/storing.ts'
 import { conditionalFields } from '../policy/validation.ts'
 import type { StoredResponse } from '../stored-response.ts'
@@ -21,9 +23,11 @@ import { toCacheRequest, type RequestHeaders } from './cache-request.ts'
 import { forwardedHitStatus, hitStatus } from './cache-status.ts'
 import type { Dispatch, DispatchHandler, ReceivedOptions } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
+import { sentFields } from './headers.ts'
 import { toDispatcher } from './handler-bridge.ts'
 import type { ResolvedInterceptorOptions } from './options.ts'
 import { isPipelineBody } from './pipeline-body.ts'
+import { Push, soon } from './push.ts'
 import { Replay } from './replay.ts'
 import { RestHandler } from './rest-handler.ts'
 import { StoringHandler, type Forwarded } from './storing-handler.ts'
@@ -54,7 +58,7 @@ export class Answering {
     const lookup = this.#engine.lookup(turn.request, this.#options.policy)
     switch (lookup.outcome) {
       case 'hit':
-        this.#serve(turn, lookup.stored, lookup.age, lookup.ttl)
+        this.#serve(turn, lookup)
         if (lookup.revalidate && !isOnlyIfCached(turn.request)) this.#revalidate(turn, lookup.stored)
         return true
       case 'validate':
@@ -91,12 +95,27 @@ export class Answering {
     return this.#send(turn, received, new StoringHandler({ ...this.#forwarded(turn, 'method'), gate }))
   }
 
-  #serve(turn: Turn, stored: StoredResponse, age: number, ttl: number): void {
-    turn.exchange.start(null)
-    void this.#play(turn, stored, age, () => {
+  #serve(turn: Turn, hit: Hit): void {
+    const { stored, hot, age, ttl } = hit
+    const { exchange } = turn
+    exchange.start(null)
+    const status = () => {
       this.#engine.statistics.hit(() => ({ key: stored.key, size: stored.body.size, ttl }))
       return hitStatus(ttl)
-    })
+    }
+    // Nothing is announced before `dispatch` has returned: callers may count on that (`pipeline` hands its handler the
+    // duplex that it has yet to return).
+    if (hot !== undefined && asksForAll(turn.request)) {
+      soon(() => exchange.isOver || this.#push(turn, hot, age, status))
+    } else void this.#play(turn, stored, age, status)
+  }
+
+  #push({ exchange, received }: Turn, { stored, body, fields }: HotResponse, age: number, status: () => string): void {
+    discard(received.body)
+    const member = status()
+    this.#engine.statistics.served(body.length)
+    const sent = fields.at(age, this.#options.cacheStatus ? member : undefined)
+    new Push(exchange, body).start(stored.statusCode, sent, stored.statusMessage)
   }
 
   /** Plays a stored response, or fetches it when its file is missing or damaged. */
@@ -104,25 +123,34 @@ export class Answering {
     const { exchange, received, request } = turn
     const answer = served(stored, request, age)
     const { bytes } = answer
-    // Opened and its first chunk checked before anything is announced. Nor is anything announced before `dispatch` has
-    // returned: callers may count on that (`pipeline` hands its handler the duplex that it has yet to return).
-    const opened = await (bytes && this.#engine.openBody(stored, bytes.start, bytes.end))
-    const reader = typeof opened === 'string' ? undefined : opened
-    if (exchange.isOver) reader?.close()
+    await new Promise<void>(soon)
+    if (exchange.isOver) return
+    // Read, and its first chunk checked, before anything is announced.
+    const opened =
+      bytes && (this.#engine.readSmall(stored) ?? (await this.#engine.openBody(stored, bytes.start, bytes.end)))
+    if (exchange.isOver) closeReader(opened)
     else if (opened === 'damaged') this.#fetch(turn, 'uri-miss')
     else if (opened === 'busy') this.#fetchAside(turn)
     else {
       discard(received.body)
       const member = status()
-      if (bytes !== undefined) this.#engine.statistics.served(bytes.end - bytes.start)
-      const fields = this.#options.cacheStatus ? [...answer.fields, 'cache-status', member] : answer.fields
-      const replay = new Replay(exchange, reader, (error, sent) => {
+      const lines = this.#options.cacheStatus ? [...answer.fields, 'cache-status', member] : answer.fields
+      const sent = sentFields(lines)
+      if (bytes === undefined || opened === undefined) {
+        new Push(exchange, undefined).start(answer.statusCode, sent, answer.statusMessage)
+        return
+      }
+      this.#engine.statistics.served(bytes.end - bytes.start)
+      if (Buffer.isBuffer(opened)) {
+        const part = opened.subarray(bytes.start, bytes.end)
+        new Push(exchange, part).start(answer.statusCode, sent, answer.statusMessage)
+        return
+      }
+      const replay = new Replay(exchange, opened, (error, count) => {
         this.#engine.dropDamaged(stored, error)
-        return (
-          bytes !== undefined && this.#fetchRest(turn, stored, { start: bytes.start + sent, end: bytes.end }, error)
-        )
+        return this.#fetchRest(turn, stored, { start: bytes.start + count, end: bytes.end }, error)
       })
-      replay.start(() => exchange.respondWith(answer.statusCode, fields, answer.statusMessage))
+      replay.start(() => exchange.respond(answer.statusCode, sent.headers, sent.raw, answer.statusMessage))
     }
   }
 
@@ -218,8 +246,7 @@ export class Answering {
     if (!exchange.isStarted) exchange.start(null)
     discard(received.body)
     const fields = ['date', new Date(this.#engine.options.clock()).toUTCString(), 'content-length', '0']
-    const replay = new Replay(exchange, undefined, () => false)
-    queueMicrotask(() => replay.start(() => exchange.respondWith(504, fields, 'Gateway Timeout')))
+    queueMicrotask(() => new Push(exchange, undefined).start(504, sentFields(fields), 'Gateway Timeout'))
     return true
   }
 
@@ -233,6 +260,10 @@ export class Answering {
       return true
     }
   }
+}
+
+function closeReader(opened: BodyReader | Buffer | string | undefined): void {
+  if (typeof opened === 'object' && 'close' in opened) opened.close()
 }
 
 /** Content that is sent to nobody. `pipeline()` waits for its stream to be read, other streams would stay open. */

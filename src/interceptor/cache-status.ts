@@ -9,8 +9,18 @@ const FIELD = 'cache-status'
 
 /** Section 2.1: "the request was satisfied by the cache". `ttl` in seconds, negative when stale (section 2.4). */
 export function hitStatus(ttl: number): string {
-  return member({ hit: true, ttl: Math.floor(ttl) })
+  const whole = Math.floor(ttl)
+  const known = hits.get(whole)
+  if (known !== undefined) return known
+  if (hits.size >= MAX_HITS) hits.clear()
+  const status = member({ hit: true, ttl: whole })
+  hits.set(whole, status)
+  return status
 }
+
+/** By ttl: most hits of a second have one of a few. */
+const hits = new Map<number, string>()
+const MAX_HITS = 10_000
 
 /** Section 2.2: the request went forward, and why; `stored` when the response is on its way into the store (2.5). */
 export function forwardStatus(reason: ForwardReason, stored: boolean): string {

@@ -6,10 +6,7 @@
  * `aborted` stays false after a normal end; what the consumer throws aborts the request, as undici's own client does.
  */
 import type { IncomingHttpHeaders } from 'node:http'
-import { fieldsByName } from '../policy/field-lines.ts'
-import type { FieldLines } from '../stored-response.ts'
 import type { DispatchController, DispatchHandler, RawHeaders } from './dispatch.ts'
-import { toRawHeaders } from './headers.ts'
 
 /** Whoever answers at the moment. */
 export interface Source {
@@ -89,7 +86,12 @@ export class Exchange implements DispatchController {
     if (this.#aborted) source?.abort(this.#reason as Error)
     // An exchange that started without the network is known to the consumer when it turns to the network after all.
     if (wasAnnounced || this.#aborted) return
-    this.#tell(() => this.#handler.onRequestStart?.(this, context))
+    if (this.isOver) return
+    try {
+      this.#handler.onRequestStart?.(this, context)
+    } catch (error) {
+      this.#endBy(error)
+    }
   }
 
   /** Hands the exchange to another source; undefined while there is none, when an abort ends it at once. */
@@ -100,16 +102,21 @@ export class Exchange implements DispatchController {
   /** A response's header section in undici's own words, interim ones included. */
   respond(statusCode: number, headers: IncomingHttpHeaders, raw: RawHeaders, statusMessage?: string): void {
     this.rawHeaders = raw
-    this.#tell(() => this.#handler.onResponseStart?.(this, statusCode, headers, statusMessage))
-  }
-
-  /** A response's header section from field lines. */
-  respondWith(statusCode: number, fields: FieldLines, statusMessage: string): void {
-    this.respond(statusCode, fieldsByName(fields), toRawHeaders(fields), statusMessage)
+    if (this.isOver) return
+    try {
+      this.#handler.onResponseStart?.(this, statusCode, headers, statusMessage)
+    } catch (error) {
+      this.#endBy(error)
+    }
   }
 
   data(chunk: Buffer): void {
-    this.#tell(() => this.#handler.onResponseData?.(this, chunk))
+    if (this.isOver) return
+    try {
+      this.#handler.onResponseData?.(this, chunk)
+    } catch (error) {
+      this.#endBy(error)
+    }
   }
 
   end(trailers: IncomingHttpHeaders = {}, raw: RawHeaders = []): void {
@@ -145,14 +152,9 @@ export class Exchange implements DispatchController {
     if (!this.isOver) this.#handler.onRequestSent?.()
   }
 
-  #tell(call: () => void): void {
-    if (this.isOver) return
-    try {
-      call()
-    } catch (error) {
-      // Not by `abort`: undici's `dump` puts a function of its own in its place, which ends nothing.
-      this.#abort(error as Error)
-    }
+  /** What the consumer throws. Not by `abort`: undici's `dump` puts a function of its own in its place, which ends nothing. */
+  #endBy(error: unknown): void {
+    this.#abort(error as Error)
   }
 }
 

@@ -1,5 +1,7 @@
 /** Field lines between undici's forms: flat pairs, flat Buffers, and objects by lower-case name. */
 import type { IncomingHttpHeaders } from 'node:http'
+import { fieldsByName } from '../policy/field-lines.ts'
+import type { SentFields } from '../policy/prepared-fields.ts'
 import type { FieldLines } from '../stored-response.ts'
 import type { RawHeaders } from './dispatch.ts'
 
@@ -25,6 +27,11 @@ export function toFieldLines(raw: RawHeaders, headers: IncomingHttpHeaders): Fie
 /** Flat Buffers, one pair a line: the one form of raw headers that every fetch of undici 6 to 8 reads right. */
 export function toRawHeaders(fields: FieldLines): Buffer[] {
   return fields.map((part) => Buffer.from(part, 'latin1'))
+}
+
+/** Field lines in both forms. */
+export function sentFields(fields: FieldLines): SentFields {
+  return { headers: fieldsByName(fields), raw: toRawHeaders(fields) }
 }
 
 function latin1(part: unknown): string {

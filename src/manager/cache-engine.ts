@@ -18,20 +18,26 @@ import { Committer } from './committer.ts'
 import { Freshening } from './freshening.ts'
 import { Holdings } from './holdings.ts'
 import { Invalidations } from './invalidations.ts'
+import { MemoryTier, SMALL_BODY, type HotResponse } from './memory-tier.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 import type { PendingStore } from './pending-store.ts'
 import { Statistics } from './statistics.ts'
 
+/** A stored response answers as it is. */
+export interface Hit {
+  readonly outcome: 'hit'
+  readonly stored: StoredResponse
+  /** All of it, where it is in memory. */
+  readonly hot: HotResponse | undefined
+  readonly age: number
+  readonly ttl: number
+  /** It is stale, and to be validated in the background. */
+  readonly revalidate: boolean
+}
+
 /** What the cache can do for a request. */
 export type Lookup =
-  | {
-      readonly outcome: 'hit'
-      readonly stored: StoredResponse
-      readonly age: number
-      readonly ttl: number
-      /** It is stale, and to be validated in the background. */
-      readonly revalidate: boolean
-    }
+  | Hit
   | { readonly outcome: 'validate'; readonly stored: StoredResponse; readonly because: 'stale' | 'request' }
   | { readonly outcome: 'miss'; readonly because: 'uri-miss' | 'vary-miss' }
   /** Something that decides it is under way: look again when `ready` resolves. It never rejects. */
@@ -49,6 +55,7 @@ export class CacheEngine {
   readonly statistics: Statistics = new Statistics()
   readonly holdings: Holdings
   readonly freshening: Freshening
+  readonly memory: MemoryTier
   readonly #invalidations = new Invalidations()
   readonly #committer: Committer
   #limits: Pick<ResolvedManagerOptions, 'maxEntries' | 'maxSize'>
@@ -64,7 +71,8 @@ export class CacheEngine {
   constructor(store: ContentStore, membership: Membership, options: ResolvedManagerOptions) {
     this.options = options
     this.#limits = options
-    this.holdings = new Holdings(store, membership, this.statistics, options)
+    this.memory = new MemoryTier(options.maxMemory)
+    this.holdings = new Holdings(store, membership, this.statistics, options, (stored) => this.memory.remove(stored))
     this.freshening = new Freshening(this.holdings, this.statistics, options)
     this.#committer = new Committer(this.holdings, this.#invalidations, this.statistics, options)
   }
@@ -109,7 +117,7 @@ export class CacheEngine {
     const reuse = mayReuse(stored, request, now, settings)
     if (reuse.use === 'serve') {
       const { age, ttl, revalidate } = reuse
-      return { outcome: 'hit', stored, age, ttl, revalidate }
+      return { outcome: 'hit', stored, hot: this.memory.get(stored), age, ttl, revalidate }
     }
     if (reuse.use === 'validate') return { outcome: 'validate', stored, because: reuse.because }
     return { outcome: 'miss', because }
@@ -162,6 +170,27 @@ export class CacheEngine {
   }
 
   readonly #isOutdated = (record: StoredResponse): boolean => this.#invalidations.outdate(record, this.options.clock())
+
+  /**
+   * A stored body of one chunk at most, all of it. Undefined where `openBody` is to be asked: it is larger, or the disk
+   * is slow.
+   */
+  readSmall(stored: StoredResponse): Buffer | 'damaged' | undefined {
+    if (stored.body.size > SMALL_BODY) return undefined
+    const unwritten = this.holdings.unwritten.bodyOf(stored)
+    if (unwritten !== undefined) {
+      this.memory.add(stored, unwritten)
+      return unwritten
+    }
+    try {
+      const body = this.holdings.store.readSmall(stored.body)
+      if (body !== undefined) this.memory.add(stored, body)
+      return body
+    } catch (error) {
+      this.dropDamaged(stored, error)
+      return 'damaged'
+    }
+  }
 
   /**
    * Opens a stored body, all of it or a part. When it is missing or damaged, the record goes too, and the request is a
@@ -304,6 +333,8 @@ export class CacheEngine {
   async close(): Promise<void> {
     this.#closed = true
     this.#committer.close()
+    await this.holdings.tasks.settled()
+    await this.holdings.unwritten.flush()
     await this.holdings.tasks.settled()
     this.#invalidations.close()
     this.#absent.cancelTimer()

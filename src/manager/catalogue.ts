@@ -48,8 +48,13 @@ export class Catalogue {
   readonly #maxVariants: number
   #maxSize: number
   #snapshotSize = 0
+  readonly #onGone: (stored: StoredResponse) => void
 
-  constructor({ maxEntries, maxSize, maxVariants, goal }: CatalogueOptions) {
+  constructor(
+    { maxEntries, maxSize, maxVariants, goal }: CatalogueOptions,
+    onGone: (stored: StoredResponse) => void = () => {},
+  ) {
+    this.#onGone = onGone
     this.#maxVariants = maxVariants
     this.#maxSize = maxSize
     this.#index = new MetadataIndex({ maxEntries, maxWeight: roomFor(0, maxSize, 0), goal })
@@ -257,6 +262,7 @@ export class Catalogue {
   }
 
   #forget(stored: StoredResponse): void {
+    this.#onGone(stored)
     this.release(stored.body.sha256)
     this.#searches.forget(stored)
     const rules = this.#rules.get(stored.key)

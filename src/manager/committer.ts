@@ -4,6 +4,7 @@
  * Content is renamed into place, then the bucket is replaced, then the catalogue holds the record: whatever is missing
  * after a crash leaves a miss, never a wrong hit.
  */
+import { describeBody, type BodyWriter } from '../content-store/body-writer.ts'
 import type { StoredHead } from '../policy/storing.ts'
 import { headSize, type StoredBody, type StoredResponse } from '../stored-response.ts'
 import { diskSize } from './disk-use.ts'
@@ -49,10 +50,20 @@ export class Committer {
       this.#statistics.refused(head.key, refusal)
       return undefined
     }
-    const writer = this.#holdings.store.createWriter()
-    const pending = new PendingStore(head, writer, this.#options.maxBodySize, (store, outcome) => {
-      this.#open.delete(store)
-      return outcome === 'commit' ? this.#track(store, generation) : this.#abandon(store, outcome)
+    const pending = new PendingStore({
+      head,
+      declaredSize,
+      maxBodySize: this.#options.maxBodySize,
+      createWriter: () => this.#holdings.store.createWriter(),
+      waitingBytes: this.#holdings.store.waitingBytes,
+      onEnd: (store, outcome) => {
+        this.#open.delete(store)
+        if (outcome !== 'commit') return this.#abandon(store, outcome)
+        // What is small is there at once, but for others on the directory, who look for it on disk.
+        if (store.writer === undefined && !this.#holdings.membership.hasCompany)
+          return Promise.resolve(this.#commitToMemory(store, generation))
+        return this.#track(store, generation)
+      },
     })
     this.#open.add(pending)
     return pending
@@ -76,8 +87,8 @@ export class Committer {
 
   async #abandon(pending: PendingStore, reason: AbortReason): Promise<boolean> {
     this.#statistics.refused(pending.head.key, reason)
-    const aborted = pending.writer.abort(reason)
-    this.#holdings.tasks.add(aborted)
+    const aborted = pending.writer?.abort(reason)
+    if (aborted !== undefined) this.#holdings.tasks.add(aborted)
     await aborted
     return false
   }
@@ -96,7 +107,26 @@ export class Committer {
     return await commit
   }
 
-  async #commit({ head, writer }: PendingStore, generation: number): Promise<boolean> {
+  /** Resolves with whether a small response is stored: it answers from now on, and is written in the background. */
+  #commitToMemory(pending: PendingStore, generation: number): boolean {
+    const { head } = pending
+    const body = pending.smallBody()
+    const record: StoredResponse = { ...head, body: describeBody(body) }
+    const refusal = this.#holdings.unwritten.hasRoomFor(record.body.size)
+      ? this.#whyNotCommit(record, generation)
+      : ('queue-full' as AbortReason)
+    if (refusal !== undefined) {
+      this.#statistics.refused(head.key, refusal)
+      return false
+    }
+    const isKept = this.#holdings.addUnwritten(record, body)
+    if (isKept) this.#statistics.stored(record.key, record.body.size)
+    return isKept
+  }
+
+  async #commit(pending: PendingStore, generation: number): Promise<boolean> {
+    const { head } = pending
+    const writer = pending.writer ?? this.#writerOf(pending.smallBody())
     const body = await writer.finish()
     if (body === undefined) throw writer.failure
     const record: StoredResponse = { ...head, body }
@@ -122,6 +152,12 @@ export class Committer {
       await writer.abort(error)
       throw error
     }
+  }
+
+  #writerOf(body: Buffer): BodyWriter {
+    const writer = this.#holdings.store.createWriter()
+    writer.write(body)
+    return writer
   }
 
   #whyNotCommit(record: StoredResponse, generation: number): AbortReason | undefined {

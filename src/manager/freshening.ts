@@ -77,6 +77,12 @@ export class Freshening {
 
   /** A 304 changed what the response varies on: its name changes, in memory and in the bucket. */
   #rename(before: StoredResponse, after: StoredResponse): void {
+    const body = this.#holdings.unwritten.bodyOf(before)
+    if (body !== undefined) {
+      this.#holdings.remove(before)
+      this.#holdings.addUnwritten(after, body)
+      return
+    }
     const renamed = this.#holdings.guarding(after, async () => {
       this.#holdings.remove(before)
       await this.#holdings.add(after)

@@ -17,9 +17,12 @@ import { entryKey, type StoredResponse } from '../stored-response.ts'
 import { Allowance } from './allowance.ts'
 import { Catalogue, type CatalogueOptions, type Removed } from './catalogue.ts'
 import { diskSize } from './disk-use.ts'
+import type { ResolvedManagerOptions } from './options.ts'
 import { Postponed } from './postponed.ts'
 import type { Statistics } from './statistics.ts'
 import { TaskSet } from './task-set.ts'
+import { WriteBehind } from './write-behind.ts'
+import { writeOut } from './write-out.ts'
 
 /** For how long, in milliseconds, what other processes write may be unknown here. */
 const LAG_MS = 10_000
@@ -33,6 +36,8 @@ export class Holdings {
   readonly tasks: TaskSet = new TaskSet()
   /** What may be stored before the leader has heard of it. */
   readonly allowance: Allowance
+  /** What is held and not on disk yet. */
+  readonly unwritten: WriteBehind
   readonly #statistics: Statistics
   readonly #postponed = new Postponed()
   /** Changed since the last snapshot. */
@@ -41,12 +46,20 @@ export class Holdings {
   /** Bodies that may be needed no more, until the catalogue is whole and can tell; of a follower, should it come to lead. */
   readonly #doubtful = new Set<string>()
 
-  constructor(store: ContentStore, membership: Membership, statistics: Statistics, options: CatalogueOptions) {
+  /** `onGone` is told of each record that is held no more. */
+  constructor(
+    store: ContentStore,
+    membership: Membership,
+    statistics: Statistics,
+    options: CatalogueOptions & Pick<ResolvedManagerOptions, 'maxUnwritten' | 'flushInterval'>,
+    onGone: (stored: StoredResponse) => void,
+  ) {
     this.store = store
     this.membership = membership
     this.#statistics = statistics
     this.allowance = new Allowance(options)
-    this.catalogue = new Catalogue(options)
+    this.catalogue = new Catalogue(options, onGone)
+    this.unwritten = new WriteBehind(options, (unwritten) => writeOut(this, unwritten, statistics))
   }
 
   /** The catalogue has been compared with the whole disk. */
@@ -99,6 +112,11 @@ export class Holdings {
     this.#postponed.add(work, delay)
   }
 
+  /** To be called when the disk has taken something: what it refused before is tried again. */
+  doPostponed(): void {
+    this.tasks.add(this.#postponed.run())
+  }
+
   /** What other processes have done meanwhile is not known: the catalogue has to be compared again. */
   markUnreconciled(): void {
     this.#isReconciled = false
@@ -128,13 +146,26 @@ export class Holdings {
    */
   async add(record: StoredResponse): Promise<boolean> {
     await this.store.updateBucket(record.key, (records) => [...withoutVariant(records, record), record])
-    this.tasks.add(this.#postponed.run())
+    this.doPostponed()
     this.#isDirty = true
     void this.#release(this.catalogue.add(record))
     this.membership.note({ note: 'stored', key: record.key, bodies: [record.body.sha256] })
     if (this.isProvisional) this.allowance.stored(record.body.sha256, diskSize(record))
     // What a follower does not hold is stored all the same, for the leader to judge.
     return !this.membership.isLeader || this.catalogue.holds(record)
+  }
+
+  /** Holds a record with a small body that is written in the background. Says whether it is held. */
+  addUnwritten(record: StoredResponse, body: Buffer): boolean {
+    const before = this.catalogue.current(record)
+    const isOverDisk =
+      before === undefined ? !this.isWhole : !this.unwritten.has(before) || !this.unwritten.drop(before)
+    this.#isDirty = true
+    const removed = this.catalogue.add(record)
+    const isHeld = this.catalogue.holds(record)
+    if (isHeld) this.unwritten.add({ record, body, isOverDisk })
+    void this.#release(removed)
+    return isHeld
   }
 
   /** Another record over the same body in the place of this one: in memory only, the bucket is not written. */
@@ -147,7 +178,7 @@ export class Holdings {
   remove(stored: StoredResponse): boolean {
     if (!this.catalogue.remove(stored)) return false
     this.#isDirty = true
-    void this.#delete(stored.key, () => this.#eraseRecord(stored))
+    if (!this.unwritten.drop(stored)) void this.#delete(stored.key, () => this.#eraseRecord(stored))
     return true
   }
 
@@ -182,6 +213,7 @@ export class Holdings {
   forget(stored: StoredResponse): void {
     if (!this.catalogue.remove(stored)) return
     this.#isDirty = true
+    this.unwritten.drop(stored)
     this.doubt(stored.body.sha256)
   }
 
@@ -194,7 +226,7 @@ export class Holdings {
     for (const held of this.catalogue.variants(key)) {
       const found = records.find(({ variant }) => variant === held.variant)
       // Freshened here or not, what lies on disk is what everybody else has.
-      if (found?.body.sha256 !== held.body.sha256) this.forget(held)
+      if (found?.body.sha256 !== held.body.sha256 && !this.unwritten.has(held)) this.forget(held)
     }
     for (const record of records) {
       // It was asked for where it was stored, of which nothing is known here.
@@ -231,7 +263,7 @@ export class Holdings {
     this.#isDirty = false
     const asOf = Date.now() - (this.membership.hasCompany ? LAG_MS : 0)
     try {
-      await this.store.writeSnapshot(this.catalogue.records(), this.catalogue.snapshot(), asOf)
+      await this.store.writeSnapshot(this.#written(), this.catalogue.snapshot(), asOf)
       await this.store.removeDiscarded()
       await this.#postponed.run()
     } catch (error) {
@@ -239,6 +271,10 @@ export class Holdings {
       this.#statistics.fault('snapshot', error)
     }
     await this.makeRoomForSnapshot()
+  }
+
+  *#written(): Generator<StoredResponse, void, void> {
+    for (const record of this.catalogue.records()) if (!this.unwritten.has(record)) yield record
   }
 
   /** The snapshot on disk counts towards `maxSize`: something may have to go for it, and is gone when this resolves. */
@@ -251,9 +287,11 @@ export class Holdings {
     if (removed.length > 0) this.#isDirty = true
     if (!this.membership.isLeader) return
     const work = removed.map(async ({ stored, reason }) => {
-      if (reason === 'replaced') return await this.#removeUnneeded(stored.body.sha256, stored.key)
+      const isUnwritten = this.unwritten.drop(stored)
+      if (reason === 'replaced')
+        return isUnwritten ? undefined : await this.#removeUnneeded(stored.body.sha256, stored.key)
       this.#statistics.evicted({ key: stored.key, reason, size: diskSize(stored) })
-      await this.#delete(stored.key, () => this.#eraseRecord(stored))
+      if (!isUnwritten) await this.#delete(stored.key, () => this.#eraseRecord(stored))
     })
     await Promise.all(work)
   }

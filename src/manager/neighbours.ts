@@ -50,6 +50,8 @@ export class Neighbours {
     const engine = this.#engine
     const { isLeader, hasCompany } = engine.holdings.membership
     if (engine.isClosed) return
+    // They look for it on disk.
+    if (hasCompany) engine.holdings.tasks.add(engine.holdings.unwritten.flush())
     if (hasMissed) engine.startOver()
     if (isLeader && notes.length > 0) this.#askSoon()
     const changed = new Set<string>()

@@ -35,7 +35,10 @@ export async function storePut(engine: CacheEngine, key: string, response: PutRe
     pending.abort('incomplete')
     throw error
   }
-  return await pending.commit()
+  const isKept = await pending.commit()
+  // Who stores by hand may count on it from then on.
+  await engine.holdings.unwritten.flush()
+  return isKept
 }
 
 function toHead(engine: CacheEngine, key: string, response: PutResponse | Response): StoredHead {

@@ -70,7 +70,7 @@ async function reconcile(engine: CacheEngine, known: readonly StoredResponse[], 
     if (ofFile === undefined || file.modifiedAt >= knownAt) await readAgain(engine, file, ofFile ?? [])
   }
   // They were known, the disk has them no more.
-  for (const records of missing.values()) for (const record of records) engine.holdings.forget(record)
+  for (const records of missing.values()) for (const record of records) forget(engine, record)
   if (!mayGoOn(engine)) return false
   engine.holdings.markReconciled()
   return true
@@ -86,8 +86,13 @@ async function readAgain(engine: CacheEngine, file: FoundFile, known: readonly S
     return
   }
   const variants = new Map(found.map((record) => [record.variant, record.body.sha256]))
-  for (const record of known) if (variants.get(record.variant) !== record.body.sha256) engine.holdings.forget(record)
+  for (const record of known) if (variants.get(record.variant) !== record.body.sha256) forget(engine, record)
   for (const record of found) engine.adopt(record)
+}
+
+/** The disk has it no more, unless it does not have it yet. */
+function forget({ holdings }: CacheEngine, record: StoredResponse): void {
+  if (!holdings.unwritten.has(record)) holdings.forget(record)
 }
 
 /** Bodies without a record go, and records without a body. */
@@ -102,7 +107,9 @@ async function compareBodies(engine: CacheEngine): Promise<void> {
     if (file.modifiedAt >= before || catalogue.isReferenced(file.hash)) continue
     await store.removeBody(file.hash, () => catalogue.isReferenced(file.hash))
   }
-  for (const record of unseen.values()) if (!(await store.hasBody(record.body))) holdings.remove(record)
+  for (const record of unseen.values()) {
+    if (!holdings.unwritten.has(record) && !(await store.hasBody(record.body))) holdings.remove(record)
+  }
 }
 
 function mayGoOn(engine: CacheEngine): boolean {

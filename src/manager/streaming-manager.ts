@@ -19,6 +19,8 @@ import { describeEntry, toCachedResponse, type CachedEntry, type CachedResponse 
 export interface ManagerStats extends Counts {
   readonly entryCount: number
   readonly size: number
+  /** Bytes of memory that small bodies take: see `maxMemory`. */
+  readonly memory: number
 }
 
 const engines = new WeakMap<StreamingManager, CacheEngine>()
@@ -118,7 +120,12 @@ export class StreamingManager {
   }
 
   stats(): ManagerStats {
-    return { ...this.#engine.statistics.counts(), entryCount: this.entryCount, size: this.size }
+    return {
+      ...this.#engine.statistics.counts(),
+      entryCount: this.entryCount,
+      size: this.size,
+      memory: this.#engine.memory.size,
+    }
   }
 
   /**
@@ -203,9 +210,12 @@ export class StreamingManager {
    * what other processes had done before the call is done here as well.
    */
   async runPendingTasks(): Promise<void> {
-    await this.#engine.holdings.membership.poll()
+    const { holdings } = this.#engine
+    await holdings.membership.poll()
+    await holdings.tasks.settled()
+    await holdings.unwritten.flush()
     await this.#settled()
-    await this.#engine.holdings.writeSnapshot()
+    await holdings.writeSnapshot()
   }
 
   /**

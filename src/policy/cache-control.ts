@@ -3,6 +3,7 @@
  * quoted arguments with commas in them, white space around `=`. What does not parse counts as the stricter reading.
  */
 import { fieldValue, listMembers } from './field-lines.ts'
+import { RememberedByText } from './remembered.ts'
 import type { FieldLines } from '../stored-response.ts'
 import type { RequestFields } from './cache-request.ts'
 
@@ -14,8 +15,15 @@ export const MAX_DELTA_SECONDS: number = 2 ** 31
 
 const NONE: Directives = new Map()
 
+/** Origins and clients say the same few things again and again. */
+const parsed = new RememberedByText<Directives>()
+
 export function parseDirectives(value: string | undefined): Directives {
   if (value === undefined) return NONE
+  return parsed.get(value) ?? parsed.set(value, parse(value))
+}
+
+function parse(value: string): Directives {
   const directives = new Map<string, string | true>()
   for (const member of splitOutsideQuotes(value)) {
     const equals = member.indexOf('=')

@@ -2,6 +2,7 @@
 import { MAX_DELTA_SECONDS, responseDirectives } from './cache-control.ts'
 import { fieldValue, firstLine } from './field-lines.ts'
 import { parseHttpDate } from './http-date.ts'
+import { Remembered } from './remembered.ts'
 import { hasExplicitLifetime, lifetimeOf } from './semantics.ts'
 import { HEURISTICALLY_CACHEABLE } from './status.ts'
 import { effectiveFields } from './targeted.ts'
@@ -13,23 +14,29 @@ import type { StoredResponse } from '../stored-response.ts'
  * ones as Age tells them: what a request asks for is compared with what it can know.
  */
 export function currentAge(stored: StoredResponse, now: number): number {
-  const apparentAge = Math.max(0, (stored.responseTime - dateValue(stored)) / 1000)
-  const responseDelay = Math.max(0, stored.responseTime - stored.requestTime) / 1000
-  const correctedInitialAge = Math.max(apparentAge, ageValue(stored) + responseDelay)
   const residentTime = Math.max(0, now - stored.responseTime) / 1000
-  return Math.min(Math.floor(correctedInitialAge + residentTime), MAX_DELTA_SECONDS)
+  return Math.min(Math.floor(timesOf(stored).correctedInitialAge + residentTime), MAX_DELTA_SECONDS)
 }
 
-/** Dates already read: as with lifetimes, below, that of a record never changes. */
-const dates = new WeakMap<StoredResponse, number>()
+interface KnownTimes {
+  /** The Date in milliseconds; in the place of one that is missing or invalid the arrival (RFC 9110 section 6.6.1). */
+  readonly date: number
+  /** In seconds. */
+  readonly correctedInitialAge: number
+}
 
-/** The Date in milliseconds; in the place of one that is missing or invalid the arrival (RFC 9110 section 6.6.1). */
-function dateValue(stored: StoredResponse): number {
-  const known = dates.get(stored)
+/** Times already read. A record never changes (freshening makes a new one), so neither do they. */
+const times = new Remembered<StoredResponse, KnownTimes>()
+
+function timesOf(stored: StoredResponse): KnownTimes {
+  const known = times.get(stored)
   if (known !== undefined) return known
   const date = parseHttpDate(firstLine(stored.fields, 'date'), stored.responseTime) ?? stored.responseTime
-  dates.set(stored, date)
-  return date
+  const apparentAge = Math.max(0, (stored.responseTime - date) / 1000)
+  const responseDelay = Math.max(0, stored.responseTime - stored.requestTime) / 1000
+  const read = { date, correctedInitialAge: Math.max(apparentAge, ageValue(stored) + responseDelay) }
+  times.set(stored, read)
+  return read
 }
 
 /**
@@ -37,7 +44,7 @@ function dateValue(stored: StoredResponse): number {
  * the one that arrived last. Positive when `a` is more recent than `b`.
  */
 export function compareRecency(a: StoredResponse, b: StoredResponse): number {
-  return dateValue(a) - dateValue(b) || a.responseTime - b.responseTime
+  return timesOf(a).date - timesOf(b).date || a.responseTime - b.responseTime
 }
 
 /** Section 5.1: of a list "use the first member", and ignore the field when that is invalid. */
@@ -51,8 +58,8 @@ interface Known {
   readonly lifetime: number
 }
 
-/** Lifetimes already worked out. A record never changes (freshening makes a new one), so neither does its lifetime. */
-const lifetimes = new WeakMap<StoredResponse, Known>()
+/** Lifetimes already worked out, as with times. */
+const lifetimes = new Remembered<StoredResponse, Known>()
 
 /** Section 4.2.1: "the length of time between its generation by the origin server and its expiration time". */
 export function freshnessLifetime(stored: StoredResponse, settings: PolicySettings): number {

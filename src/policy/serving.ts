@@ -12,6 +12,16 @@ export interface Served {
   readonly bytes: ByteRange | undefined
 }
 
+/** The request asks for the whole, on no condition: what `served` says then is known beforehand. */
+export function asksForAll({ method, fields }: CacheRequest): boolean {
+  return (
+    method === 'GET' &&
+    fields['range'] === undefined &&
+    fields['if-none-match'] === undefined &&
+    fields['if-modified-since'] === undefined
+  )
+}
+
 /** `age` in seconds. Conditions go before ranges (RFC 9110 section 13.2.2). */
 export function served(stored: StoredResponse, request: CacheRequest, age: number): Served {
   if (isNotModified(stored, request)) return notModified(stored, age)

@@ -1,6 +1,7 @@
 /** Vary (RFC 9111 section 4.1): which stored response of a URI a request selects. */
 import { createHash } from 'node:crypto'
 import { fieldValue, listMembers } from './field-lines.ts'
+import { RememberedByText } from './remembered.ts'
 import type { RequestFields } from './cache-request.ts'
 import type { FieldLines } from '../stored-response.ts'
 
@@ -27,6 +28,19 @@ export function varyNames(fields: FieldLines): readonly string[] | undefined {
  */
 export function variantOf(names: readonly string[], fields: RequestFields): string {
   if (names.length === 0) return ''
+  if (names.some((name) => CREDENTIALS.has(name))) return digest(names, fields)
+  let text = ''
+  // With lengths, so that no two lists of fields give one text, whatever is in them.
+  for (const name of names) text += `${name}:${fields[name]?.length ?? ''}:${fields[name] ?? ''}\n`
+  return digests.get(text) ?? digests.set(text, digest(names, fields))
+}
+
+/** Clients send the same few preferences again and again. */
+const digests = new RememberedByText<string>()
+/** Values that are not to stay in memory. */
+const CREDENTIALS = new Set(['authorization', 'proxy-authorization', 'cookie'])
+
+function digest(names: readonly string[], fields: RequestFields): string {
   const selecting = names.map((name) => [name, normalised(name, fields[name])])
   return createHash('sha256').update(JSON.stringify(selecting)).digest('hex').slice(0, 32)
 }

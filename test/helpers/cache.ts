@@ -42,7 +42,8 @@ export interface TestCacheOptions extends ManagerOptions {
 export async function startCache(t: TestContext, options: TestCacheOptions = {}): Promise<TestCache> {
   const { interceptor, directory: given, ...managerOptions } = options
   const directory = given ?? (await temporaryDirectory())
-  const manager = await StreamingManager.open(directory, managerOptions)
+  // A busy machine's disk must not decide what a test finds stored.
+  const manager = await StreamingManager.open(directory, { maxStoreDelay: 60_000, ...managerOptions })
   const agent = new Agent()
   t.after(async () => {
     await agent.destroy()

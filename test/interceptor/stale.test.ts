@@ -38,6 +38,7 @@ test('within stale-while-revalidate all hits are served stale, and one validatio
     assert.equal(text, 'stored')
     assert.match(cache, /^hit; ttl=-1\d$/)
   }
+  while (held.length === 0) await new Promise((resolve) => setImmediate(resolve))
   assert.equal(origin.requests.length, 2)
   assert.equal(origin.requests[1]?.headers['if-none-match'], '"e"')
   held[0]?.writeHead(304, { etag: '"e"', 'cache-control': 'max-age=100' }).end()

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { test, type TestContext } from 'node:test'
 import { startCache, type TestCache } from '../helpers/cache.ts'
 import { filesIn, temporaryDirectory } from '../helpers/directory.ts'
+import { SMALL_BODY } from '../../src/manager/memory-tier.ts'
 import { startOrigin } from '../helpers/origin.ts'
 import {
   FRESH,
@@ -94,10 +95,12 @@ for (const leads of [true, false]) {
 
   test(`what is being stored elsewhere when ${who} invalidates it is not stored`, async (t) => {
     const held: ServerResponse[] = []
-    const origin = await startOrigin(t, (request, response) => {
-      response.writeHead(200, { ...FRESH, 'content-length': 8 })
-      if (request.url === '/') held.push(response.write('old') ? response : response)
-      else response.end('--------')
+    // Larger than what waits in memory, so that the disk shows that it has come.
+    const old = 'old'.padEnd(SMALL_BODY + 1)
+    const origin = await startOrigin(t, (_, response) => {
+      response.writeHead(200, { ...FRESH, 'content-length': old.length + 5 })
+      response.write(old)
+      held.push(response)
     })
     const caches = (await startCaches(t, 2)) as [TestCache, TestCache]
     // Who came last may not have been seen yet.
@@ -110,7 +113,7 @@ for (const leads of [true, false]) {
       while ((await onDisk(other.directory)).temporary === 0) await new Promise((resolve) => setImmediate(resolve))
       await actor.manager[act](`${origin.url}/`)
       held.pop()?.end('stale')
-      assert.equal((await answer).text, 'oldstale')
+      assert.equal((await answer).text, `${old}stale`)
       await other.manager.runPendingTasks()
       assert.deepEqual(await onDisk(other.directory), NOTHING, act)
     }

@@ -33,7 +33,7 @@ if (which === 'none') forbidUndici()
 if (mode !== 'agent') void new Request('http://localhost/')
 const npm = which === 'none' ? undefined : await importUndici()
 const origin = await Origin.start()
-const manager = await StreamingManager.temporary()
+const manager = await StreamingManager.temporary({ maxStoreDelay: 60_000 })
 const interceptor = cacheInterceptor(manager, { type: 'private' })
 const agents: Undici.Dispatcher[] = []
 

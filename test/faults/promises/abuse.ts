@@ -21,8 +21,8 @@ const HEADER_MS = 20
 const HEADER_TIMES = 10
 const MAX_OPEN_FILES = 64
 const MAX_QUEUE_SIZE = 4 * 1024 * KIB
-/** Bytes of a body that have come when its origin stops. */
-const HALF = 100 * KIB
+/** Bytes of a body that have come when its origin stops: of a large one, and of one that stays in memory until it is whole. */
+const HALVES = [100 * KIB, 30 * KIB]
 /** What the cache may hold for one of them, beside what is held without it, once it has got a file or has been refused one. */
 const HELD_BY_EACH = 32 * KIB
 const NEVER_READ = 50
@@ -98,7 +98,7 @@ async function halfBodies(stage: Stage, count: number): Promise<number> {
     const paths = Array.from({ length: count }, (_, n) => `${stage.url}/half/${n}`)
     const waiting = await Promise.all(paths.map((path) => request(path, { dispatcher, signal })))
     // All that was sent is read, so that only the cache can hold it.
-    await Promise.all(waiting.map(({ body }) => readHalf(body)))
+    await Promise.all(waiting.map(({ body }, n) => readHalf(body, halfOf(n))))
     most = Math.max(most, (await leftovers(directory)).descriptors)
     await isServed(stage, 'among half bodies')
     const held = memory() - before
@@ -117,13 +117,17 @@ async function halfBodies(stage: Stage, count: number): Promise<number> {
   return Math.round(held / count)
 }
 
-function readHalf(body: Readable): Promise<void> {
+function halfOf(n: number): number {
+  return HALVES[n % HALVES.length] as number
+}
+
+function readHalf(body: Readable, half: number): Promise<void> {
   let received = 0
   return new Promise((resolve) => {
     body.on('error', () => {})
     body.on('data', (chunk: Buffer) => {
       received += chunk.length
-      if (received >= HALF) resolve()
+      if (received >= half) resolve()
     })
   })
 }
@@ -215,7 +219,8 @@ function respond({ url = '', headers }: IncomingMessage, response: ServerRespons
   const [, kind, name] = url.split('/')
   response.setHeader('cache-control', 'max-age=600')
   if (kind === 'half') {
-    response.writeHead(200, { 'content-length': 2 * HALF }).write(LARGE_BODY.subarray(0, HALF))
+    const half = halfOf(Number(name))
+    response.writeHead(200, { 'content-length': 2 * half }).write(LARGE_BODY.subarray(0, half))
   } else if (kind === 'large') {
     response.writeHead(200, { 'content-length': LARGE }).end(LARGE_BODY)
   } else {

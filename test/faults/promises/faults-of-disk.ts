@@ -23,7 +23,8 @@ const AT_A_TIME = 10
 const SIZES = [0, 100, 5000, 65_537, 300_000]
 /** Known paths: some of them are stored, some were evicted, some are new. */
 const NAMES = 40
-const OPTIONS = { maxSize: 4_000_000, maxOpenDelay: 20, snapshotInterval: 50 }
+/** Patience with the disk, so that a busy machine is no fault. */
+const OPTIONS = { maxSize: 4_000_000, maxOpenDelay: 20, maxStoreDelay: 10_000, snapshotInterval: 50 }
 /** Turns of the event loop until the fault begins at most: while requests are under way. */
 const MOST_TURNS = 40
 /** Of so many rounds one begins with a new start. */

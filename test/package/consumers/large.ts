@@ -7,7 +7,7 @@ import { install, StreamingManager } from 'undici-streaming-cache'
 
 const [directory = '', url = '', times = '1'] = process.argv.slice(2)
 
-await using manager = await StreamingManager.open(directory)
+await using manager = await StreamingManager.open(directory, { maxStoreDelay: 60_000 })
 install(manager)
 for (let i = 0; i < Number(times); i++) {
   const startedAt = performance.now()

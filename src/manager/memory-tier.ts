@@ -1,0 +1,69 @@
+/**
+ * Small bodies that are asked for often, in memory, bounded in bytes: the index structure a second time, over bodies. It
+ * holds nothing that is not stored, and its loss costs a read.
+ */
+import { crc32 } from 'node:zlib'
+import { MetadataIndex } from '../metadata-index/metadata-index.ts'
+import { PreparedFields } from '../policy/prepared-fields.ts'
+import { CHUNK_SIZE, entryKey, type StoredResponse } from '../stored-response.ts'
+
+/** A stored response with all that answering by it takes. */
+export interface HotResponse {
+  readonly stored: StoredResponse
+  readonly body: Buffer
+  readonly fields: PreparedFields
+}
+
+/** Bodies of at most this many bytes are read, held and handed on in one piece. */
+export const SMALL_BODY: number = CHUNK_SIZE
+
+/** Bytes of the objects that hold one. */
+const OVERHEAD = 500
+
+export class MemoryTier {
+  readonly #index: MetadataIndex<HotResponse> | undefined
+
+  /** `maxMemory` in bytes; 0 for none. */
+  constructor(maxMemory: number) {
+    if (maxMemory > 0) this.#index = new MetadataIndex({ maxEntries: 2 ** 24, maxWeight: maxMemory, goal: 'objects' })
+  }
+
+  /** Bytes held. */
+  get size(): number {
+    return this.#index?.weight ?? 0
+  }
+
+  /** One request for this response: what of it is in memory, checked. */
+  get(stored: StoredResponse): HotResponse | undefined {
+    const name = entryKey(stored.key, stored.variant)
+    const hot = this.#index?.get(name)
+    if (hot === undefined) return undefined
+    // Whom it was handed to may have written in it.
+    if (hot.stored.body.sha256 !== stored.body.sha256 || !isIntact(hot)) {
+      this.#index?.delete(name)
+      return undefined
+    }
+    if (hot.stored === stored) return hot
+    const freshened = { stored, body: hot.body, fields: new PreparedFields(stored.fields) }
+    this.#index?.update(name, freshened)
+    return freshened
+  }
+
+  /** Holds a body that was just read or stored, where it is worth it. */
+  add(stored: StoredResponse, body: Buffer): void {
+    const name = entryKey(stored.key, stored.variant)
+    const textSize = stored.fields.reduce((sum, part) => sum + part.length, 0)
+    if (this.#index?.wouldAdmit(name, body.length + textSize + OVERHEAD) !== true) return
+    const fields = new PreparedFields(stored.fields)
+    this.#index.set(name, { stored, body, fields }, body.length + fields.size + OVERHEAD)
+  }
+
+  /** What is stored no more need not be held. */
+  remove(stored: StoredResponse): void {
+    this.#index?.delete(entryKey(stored.key, stored.variant))
+  }
+}
+
+function isIntact({ stored, body }: HotResponse): boolean {
+  return body.length === stored.body.size && (body.length === 0 || crc32(body) === stored.body.checksums[0])
+}

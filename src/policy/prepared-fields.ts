@@ -1,0 +1,57 @@
+/**
+ * A stored response's fields in the forms that consumers take, by name and raw, worked out once for many hits: only Age
+ * and what the cache has to say changes from one to the next.
+ */
+import { fieldsByName, type FieldsByName } from './field-lines.ts'
+import { RememberedByText } from './remembered.ts'
+import type { FieldLines } from '../stored-response.ts'
+
+export interface SentFields {
+  readonly headers: FieldsByName
+  /** Flat pairs. The Buffers are shared between hits. */
+  readonly raw: Buffer[]
+}
+
+export class PreparedFields {
+  readonly #headers: FieldsByName
+  readonly #raw: readonly Buffer[]
+
+  /** Of all lines but Age: "MUST generate … replacing any present in the response" (RFC 9111 section 5.1). */
+  constructor(fields: FieldLines) {
+    const lines: string[] = []
+    for (let i = 0; i + 1 < fields.length; i += 2) {
+      if ((fields[i] as string).toLowerCase() !== 'age') lines.push(fields[i] as string, fields[i + 1] as string)
+    }
+    this.#headers = fieldsByName(lines)
+    this.#raw = lines.map((part) => Buffer.from(part, 'latin1'))
+  }
+
+  /** Bytes of memory, roughly. */
+  get size(): number {
+    return this.#raw.reduce((sum, part) => sum + part.length + PART_OVERHEAD, 0)
+  }
+
+  /** With `age` in seconds, and with this member of Cache-Status after what caches before this one have said. */
+  at(age: number, status: string | undefined): SentFields {
+    const value = String(Math.floor(age))
+    const headers = { ...this.#headers, age: value }
+    const raw = [...this.#raw, AGE, bytesOf(value)]
+    if (status === undefined) return { headers, raw }
+    const before = this.#headers[STATUS_NAME]
+    raw.push(STATUS, bytesOf(status))
+    return { headers: { ...headers, [STATUS_NAME]: before === undefined ? status : [before, status].flat() }, raw }
+  }
+}
+
+const STATUS_NAME = 'cache-status'
+const STATUS = Buffer.from(STATUS_NAME)
+const AGE = Buffer.from('age')
+/** Bytes of a Buffer and of its string beside what is in them. */
+const PART_OVERHEAD = 120
+
+/** Ages and statuses of the moment are the same for many. */
+const known = new RememberedByText<Buffer>()
+
+function bytesOf(text: string): Buffer {
+  return known.get(text) ?? known.set(text, Buffer.from(text, 'latin1'))
+}

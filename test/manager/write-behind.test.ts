@@ -1,0 +1,162 @@
+/** Small responses between their arrival and the disk. */
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { request } from 'undici'
+import { StreamingManager } from '../../src/index.ts'
+import { describeBody } from '../../src/content-store/body-writer.ts'
+import { WriteBehind, type Unwritten } from '../../src/manager/write-behind.ts'
+import { startCache } from '../helpers/cache.ts'
+import { startOrigin, type Origin } from '../helpers/origin.ts'
+
+function small(name: string, text = name): Unwritten {
+  const body = Buffer.from(text)
+  const record = {
+    key: `https://example.com/${name}`,
+    variant: '',
+    vary: [],
+    statusCode: 200,
+    statusMessage: 'OK',
+    fields: [],
+    scope: 'shared' as const,
+    requestTime: 0,
+    responseTime: 0,
+    body: describeBody(body),
+  }
+  return { record, body, isOverDisk: false }
+}
+
+/** A queue whose writes end when they are told to. */
+function startQueue(options: { maxUnwritten?: number; flushInterval?: number } = {}) {
+  const written: string[] = []
+  const release: (() => void)[] = []
+  const queue = new WriteBehind({ maxUnwritten: 1_000_000, flushInterval: 1_000, ...options }, ({ body }) => {
+    written.push(body.toString())
+    return new Promise((resolve) => release.push(resolve))
+  })
+  return { queue, written, release }
+}
+
+test('what waits is written after flushInterval, not before', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { queue, written } = startQueue({ flushInterval: 500 })
+  queue.add(small('a'))
+  t.mock.timers.tick(499)
+  assert.deepEqual(written, [])
+  t.mock.timers.tick(1)
+  assert.deepEqual(written, ['a'])
+})
+
+test('it is written at once when half of the room is taken, and there is no room beyond the bound', () => {
+  const { queue, written } = startQueue({ maxUnwritten: 4_000 })
+  assert.ok(queue.hasRoomFor(3_500))
+  assert.ok(!queue.hasRoomFor(3_501))
+  queue.add(small('a', 'x'.repeat(1_500)))
+  assert.equal(written.length, 0)
+  queue.add(small('b', 'y'))
+  assert.equal(written.length, 2)
+  assert.equal(queue.size, 2_501)
+})
+
+test('what is dropped before its turn is not written; what is being written answers until it is', async () => {
+  const { queue, written, release } = startQueue()
+  const [a, b] = [small('a'), small('b')]
+  queue.add(a)
+  queue.add(b)
+  assert.equal(queue.bodyOf(a.record), a.body)
+  assert.ok(queue.drop(b.record))
+  assert.equal(queue.bodyOf(b.record), undefined)
+  const flushed = queue.flush()
+  assert.deepEqual(written, ['a'])
+  assert.equal(queue.bodyOf(a.record), a.body)
+  assert.ok(!queue.drop(a.record), 'the disk has to hear of it')
+  release[0]?.()
+  await flushed
+  assert.equal(queue.bodyOf(a.record), undefined)
+  assert.equal(queue.size, 0)
+})
+
+test('two of one name are written one after the other, the later last', async () => {
+  const { queue, written, release } = startQueue()
+  queue.add(small('a', 'first'))
+  const flushed = queue.flush()
+  queue.add(small('a', 'second'))
+  assert.deepEqual(written, ['first'])
+  release[0]?.()
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(written, ['first', 'second'])
+  release[1]?.()
+  await flushed
+  assert.equal(queue.size, 0)
+})
+
+test('a body that somebody has written in is not there', () => {
+  const { queue } = startQueue()
+  const a = small('a')
+  queue.add(a)
+  a.body[0] = 0
+  assert.equal(queue.bodyOf(a.record), undefined)
+})
+
+async function startSmallOrigin(t: Parameters<typeof startOrigin>[0], size = 100): Promise<Origin> {
+  return await startOrigin(t, ({ url }, response) =>
+    response.writeHead(200, { 'cache-control': 'max-age=100' }).end(`${url}`.padEnd(size, '.')),
+  )
+}
+
+async function filesIn(directory: string): Promise<number> {
+  const found = await readdir(join(directory, 'content-v2'), { recursive: true, withFileTypes: true })
+  return found.filter((each) => each.isFile()).length
+}
+
+test('a small response answers at once, with nothing on disk, and is there after close()', async (t) => {
+  const origin = await startSmallOrigin(t)
+  const { get, manager, directory } = await startCache(t, { flushInterval: 100_000, maxMemory: 0 })
+  for (let i = 0; i < 20; i++) {
+    await get(`${origin.url}/${i}`)
+    assert.match((await get(`${origin.url}/${i}`)).cache, /^hit/)
+  }
+  assert.equal(await filesIn(directory), 0)
+  await manager.close()
+  assert.equal(await filesIn(directory), 20)
+  const again = await StreamingManager.open(directory)
+  t.after(() => again.close())
+  for (let i = 0; i < 20; i++) assert.ok(await again.get(`${origin.url}/${i}`))
+})
+
+test('what is evicted, deleted or replaced before its turn never touches the disk', async (t) => {
+  const origin = await startSmallOrigin(t)
+  const { get, manager, directory } = await startCache(t, { flushInterval: 100_000, maxEntries: 10 })
+  for (let i = 0; i < 200; i++) await get(`${origin.url}/${i}`)
+  const kept = manager.entryCount
+  assert.ok(kept <= 10)
+  const { value } = await manager.entries().next()
+  await manager.delete(value?.key ?? '')
+  assert.equal(await filesIn(directory), 0)
+  await manager.runPendingTasks()
+  assert.equal(await filesIn(directory), kept - 1)
+})
+
+test('when too much waits, the newest are not stored, and that is counted', async (t) => {
+  const origin = await startSmallOrigin(t, 1_000)
+  const { get, manager } = await startCache(t, { maxUnwritten: 1_000 })
+  assert.equal((await get(`${origin.url}/a`)).body.length, 1_000)
+  assert.deepEqual([manager.stats().stores, manager.stats().refusals], [0, 1])
+})
+
+test('a consumer that writes in the chunks it was given spoils nothing for the next', async (t) => {
+  const origin = await startSmallOrigin(t)
+  for (const maxMemory of [0, 1_000_000]) {
+    const { get, dispatcher, manager } = await startCache(t, { flushInterval: 100_000, maxMemory })
+    const url = `${origin.url}/spoilt`
+    const expected = (await get(url)).text
+    for (let i = 0; i < 3; i++) {
+      const { body } = await request(url, { dispatcher })
+      for await (const chunk of body) (chunk as Buffer).fill(0)
+      assert.equal((await get(url)).text, expected)
+    }
+    await manager.runPendingTasks()
+    assert.equal((await get(url)).text, expected)
+  }
+})
