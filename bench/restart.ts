@@ -1,77 +1,114 @@
 /**
- * Restart at size: a directory of 100,000 responses of 1 KB, opened in a new process, with the snapshot and without.
- * `npm run bench:restart`; `-- 10000` for another number. Filling takes a minute or two.
+ * Restart at size: a directory of 100,000 responses of 1 KB, opened in a new process, with the snapshot and without, beside
+ * SqliteCacheStore with the same; and what an entry takes in memory.
+ * `npm run build && npm run bench:restart`; `-- 10000` for another number. Filling takes a minute or more.
  */
-import { spawnSync } from 'node:child_process'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { StreamingManager } from '../src/index.ts'
+import { cacheStores } from 'undici'
+import { StreamingManager } from 'undici-streaming-cache'
 import { printTable } from './index/table.ts'
+import { entryOf, type Start, type Who } from './restart/entries.ts'
 
 const ROUNDS = 3
 const AT_A_TIME = 32
-const BODY = Buffer.alloc(1024, 'body')
 
-interface Start {
-  readonly openMs: number
-  readonly firstHitMs: number
-  readonly wholeMs: number
-  readonly residentMb: number
-}
-
-function keyOf(n: number): string {
-  return `https://example.com/articles/${String(n).padStart(8, '0')}`
-}
-
-async function fill(directory: string, count: number): Promise<void> {
+async function fillOurs(directory: string, count: number): Promise<void> {
   const manager = await StreamingManager.open(directory, { maxEntries: count, maxSize: 2 ** 34, snapshotInterval: 0 })
   let next = 0
   const put = async (): Promise<void> => {
     for (let n = next++; n < count; n = next++) {
-      await manager.put(keyOf(n), { headers: { 'cache-control': 'max-age=86400', etag: `"${n}"` }, body: BODY })
+      const { url, headers, body } = entryOf(n)
+      await manager.put(url, { headers, body })
     }
   }
   await Promise.all(Array.from({ length: AT_A_TIME }, put))
+  await manager.runPendingTasks()
   if (manager.entryCount !== count) throw new Error(`Expected ${count} entries, got ${manager.entryCount}`)
   await manager.close()
 }
 
-function start(directory: string, count: number): Start {
-  const worker = fileURLToPath(new URL('restart/worker.ts', import.meta.url))
-  const { stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', worker, directory, String(count)], {
-    encoding: 'utf8',
-  })
-  if (stdout === '') throw new Error(stderr)
-  return JSON.parse(stdout) as Start
+async function fillSqlite(directory: string, count: number): Promise<void> {
+  const store = new cacheStores.SqliteCacheStore({ location: join(directory, 'cache.sqlite') })
+  for (let n = 0; n < count; n++) {
+    const { url, headers, body } = entryOf(n)
+    const { origin, pathname: path } = new URL(url)
+    const now = Date.now()
+    const times = { cachedAt: now, staleAt: now + 86_400_000, deleteAt: now + 864_000_000 }
+    const value = {
+      statusCode: 200,
+      statusMessage: 'OK',
+      headers,
+      cacheControlDirectives: { 'max-age': 86_400 },
+      ...times,
+    }
+    store.createWriteStream({ origin, path, method: 'GET', headers: {} }, value)?.end(body)
+    if (n % 64 === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await new Promise((resolve) => setImmediate(resolve))
+  store.close()
 }
 
-function median(values: readonly number[]): string {
-  return (values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN).toFixed(0)
+async function start(who: Who, directory: string, count: number): Promise<Partial<Start>> {
+  const child = fork(join(import.meta.dirname, 'restart/worker.ts'), [who, directory, String(count)], {
+    execArgv: ['--expose-gc', '--no-warnings'],
+  })
+  let told: Partial<Start> | undefined
+  child.on('message', (message) => {
+    told = message as Partial<Start>
+    child.disconnect()
+  })
+  await once(child, 'exit')
+  if (told === undefined) throw new Error(`No figures for ${who}`)
+  return told
+}
+
+function cell(starts: readonly Partial<Start>[], column: keyof Start): string {
+  const values = starts.map((each) => each[column]).filter((value) => value !== undefined)
+  return values.toSorted((a, b) => a - b)[values.length >> 1]?.toFixed(column === 'firstHit' ? 1 : 0) ?? ''
 }
 
 async function bench(count: number): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'usc-restart-'))
+  const folder = await mkdtemp(join(tmpdir(), 'usc-restart-'))
+  const [ours, sqlite] = [join(folder, 'ours'), folder]
   try {
-    await fill(directory, count)
-    const rows: string[][] = []
-    for (const name of ['with the snapshot', 'without']) {
-      const starts: Start[] = []
-      for (let round = 0; round < ROUNDS; round++) {
-        if (name === 'without') await rm(join(directory, 'snapshot'), { force: true })
-        starts.push(start(directory, count))
-      }
-      const columns = ['openMs', 'firstHitMs', 'wholeMs', 'residentMb'] as const
-      rows.push([name, ...columns.map((column) => median(starts.map((each) => each[column])))])
+    await fillOurs(ours, count)
+    await fillSqlite(sqlite, count)
+    const starts = { snapshot: [], bare: [], sqlite: [], memory: [] } as Record<string, Partial<Start>[]>
+    // In turns, so that what else the machine does meets all alike.
+    for (let round = 0; round < ROUNDS; round++) {
+      starts['snapshot']?.push(await start('undici-streaming-cache', ours, count))
+      starts['sqlite']?.push(await start('SqliteCacheStore', sqlite, count))
+      await rm(join(ours, 'snapshot'))
+      starts['bare']?.push(await start('undici-streaming-cache', ours, count))
+    }
+    starts['memory']?.push(await start('MemoryCacheStore', folder, count))
+    const columns = ['open', 'firstHit', 'known', 'compared', 'longest', 'resident', 'entry'] as const
+    const names = {
+      snapshot: 'undici-streaming-cache',
+      bare: 'the same, snapshot deleted',
+      sqlite: 'SqliteCacheStore',
+      memory: 'MemoryCacheStore, filled',
     }
     printTable(
       `Restart with ${count.toLocaleString('en')} entries of 1 KB, medians of ${ROUNDS}`,
-      ['', 'open, ms', 'first hit, ms', 'all known, ms', 'resident beside an empty cache, MB'],
-      rows,
+      [
+        '',
+        'open, ms',
+        'first hit, ms',
+        'all known, ms',
+        'compared, ms',
+        'longest turn, ms CPU',
+        'resident, MB',
+        'B an entry',
+      ],
+      Object.entries(names).map(([row, name]) => [name, ...columns.map((column) => cell(starts[row] ?? [], column))]),
     )
   } finally {
-    await rm(directory, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true })
   }
 }
 

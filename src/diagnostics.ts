@@ -4,6 +4,7 @@
  * Channels are named `undici-streaming-cache:<event>`; `events` lists them with the type of their messages.
  */
 import { channel, type Channel } from 'node:diagnostics_channel'
+import { debuglog } from 'node:util'
 
 /** Why a response went to the origin: the parameter `fwd` of RFC 9211 section 2.2, as far as it applies here. */
 export type ForwardReason = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'request' | 'stale'
@@ -75,8 +76,14 @@ const channels: { readonly [E in keyof Events]: Channel } = {
   error: channel(`${PACKAGE_NAME}:error`),
 }
 
-/** Publishes an event. `build` runs only when the channel has subscribers. */
+/** `NODE_DEBUG=undici-streaming-cache` prints what happens on standard error. */
+const debug = debuglog(PACKAGE_NAME)
+
+/** Publishes an event. `build` runs only when somebody listens. */
 export function publish<E extends keyof Events>(event: E, build: () => Events[E]): void {
   const target = channels[event]
-  if (target.hasSubscribers) target.publish(build())
+  if (!target.hasSubscribers && !debug.enabled) return
+  const message = build()
+  if (debug.enabled) debug('%s %o', event, message)
+  target.publish(message)
 }

@@ -14,6 +14,9 @@ export const CHUNK_SIZE = 65_536
 /** Field lines in the order and case they came: name, value, name, value … as Latin-1 strings. */
 export type FieldLines = readonly string[]
 
+/** What `vary` is of nearly every record: one list for all. */
+export const NO_VARY: readonly string[] = Object.freeze([])
+
 /** What is known of a stored body. */
 export interface StoredBody {
   /** Length in bytes. */
@@ -43,6 +46,10 @@ export interface StoredResponse {
   /** When the response's header section arrived, in milliseconds since the epoch. */
   readonly responseTime: number
   readonly body: StoredBody
+  /** What it may be purged by, where it has such. */
+  readonly tags?: readonly string[]
+  /** Marked stale at this time, in milliseconds since the epoch, whatever its fields say; a validation ends that. */
+  readonly staleFrom?: number
 }
 
 /** Name of one stored response among all: its cache key, and its variant where there is one. */

@@ -81,19 +81,21 @@ function agingBlocks(index: MetadataIndex<number>, keys: readonly string[]): Flo
 function printSnapshots(keys: readonly string[]): void {
   const index = newIndex(keys.length)
   for (const key of keys) index.set(key, 0, 1)
-  const weighed = { value: 0, weight: 1 }
+  const entryAt = (position: number) => ({ key: keys[position] as string, value: 0, weight: 1 })
   const [saving, restoring]: [Float64Array, Float64Array] = [new Float64Array(SNAPSHOTS), new Float64Array(SNAPSHOTS)]
   let bytes = 0
   for (let round = 0; round < SNAPSHOTS; round++) {
-    let snapshot = new Uint8Array()
+    let taken = index.snapshot()
     saving[round] = timed(() => {
-      snapshot = index.snapshot()
+      taken = index.snapshot()
     })
+    for (const _ of taken.values());
+    const snapshot = taken.state()
     bytes = snapshot.length
     const other = newIndex(keys.length)
     let isRestored = false
     restoring[round] = timed(() => {
-      isRestored = other.restore(snapshot, () => weighed)
+      isRestored = other.restore(snapshot, entryAt)
     })
     if (!isRestored || other.entryCount !== keys.length) throw new Error('Expected the snapshot to be restored whole')
   }

@@ -1,28 +1,127 @@
 /** One start in a fresh process, for restart.ts: times from before `open`, and memory beside that of an empty cache. */
-import { StreamingManager } from '../../src/index.ts'
+import { join } from 'node:path'
+import { threadCpuUsage } from 'node:process'
+import { cacheStores } from 'undici'
+import { StreamingManager } from 'undici-streaming-cache'
+import { BODY_BYTES, entryOf, type Start, type Who } from './entries.ts'
 
-const [directory = '', count = '0'] = process.argv.slice(2)
-const KEY = `https://example.com/articles/${String(Number(count) - 7).padStart(8, '0')}`
+const [who, directory = '', count = '0'] = process.argv.slice(2) as [Who, string, string]
+const wanted = entryOf(Number(count) - 7)
 
-// What code and libuv take belongs to no entry.
-const empty = await StreamingManager.temporary()
-await empty.put(KEY, { headers: { 'cache-control': 'max-age=60' }, body: 'warm' })
-await (await empty.get(KEY))?.body.toArray()
-await empty.close()
-gc?.()
-const before = process.memoryUsage().rss
+const runs: Record<Who, () => Promise<Partial<Start>>> = {
+  'undici-streaming-cache': startOurs,
+  SqliteCacheStore: startSqlite,
+  MemoryCacheStore: fillMemory,
+}
+async function startOurs(): Promise<Partial<Start>> {
+  // What code and libuv take belongs to no entry.
+  const empty = await StreamingManager.temporary()
+  await empty.put(wanted.url, wanted)
+  await (await empty.get(wanted.url))?.body.toArray()
+  await empty.close()
+  const before = memory()
+  const turns = new Turns()
+  const begun = performance.now()
+  const manager = await StreamingManager.open(directory, { maxEntries: Number(count), maxSize: 2 ** 34 })
+  const open = performance.now() - begun
+  const hit = await manager.get(wanted.url)
+  const body = Buffer.concat((await hit?.body.toArray()) as Buffer[])
+  const firstHit = performance.now() - begun
+  if (!body.equals(wanted.body)) throw new Error('Expected the first hit to be right')
+  while (manager.entryCount < Number(count)) await new Promise((resolve) => setTimeout(resolve, 1))
+  const known = performance.now() - begun
+  await manager.runPendingTasks()
+  const compared = performance.now() - begun
+  const longest = turns.stop()
+  if (manager.entryCount !== Number(count)) throw new Error(`Expected ${count} entries, got ${manager.entryCount}`)
+  const after = memory()
+  await manager.close()
+  const resident = (after.rss - before.rss) / 1e6
+  return { open, firstHit, known, compared, longest, resident, entry: (after.held - before.held) / Number(count) }
+}
 
-const begun = performance.now()
-const manager = await StreamingManager.open(directory, { maxEntries: Number(count), maxSize: 2 ** 34 })
-const openMs = performance.now() - begun
-const hit = await manager.get(KEY)
-if (Buffer.concat((await hit?.body.toArray()) as Buffer[]).length !== 1024)
-  throw new Error('Expected the first hit to be whole')
-const firstHitMs = performance.now() - begun
-await manager.runPendingTasks()
-const wholeMs = performance.now() - begun
-if (manager.entryCount !== Number(count)) throw new Error(`Expected ${count} entries, got ${manager.entryCount}`)
-gc?.()
-const residentMb = (process.memoryUsage().rss - before) / 1e6
-console.log(JSON.stringify({ openMs, firstHitMs, wholeMs, residentMb }))
-await manager.close()
+async function startSqlite(): Promise<Partial<Start>> {
+  const location = join(directory, 'cache.sqlite')
+  const { origin, pathname: path } = new URL(wanted.url)
+  const begun = performance.now()
+  const store = new cacheStores.SqliteCacheStore({ location })
+  const open = performance.now() - begun
+  const hit = await store.get({ origin, path, method: 'GET', headers: {} })
+  const firstHit = performance.now() - begun
+  if (!wanted.body.equals(hit?.body as Buffer)) throw new Error('Expected the first hit to be right')
+  store.close()
+  return { open, firstHit }
+}
+
+/** What an entry takes there beside its body. */
+async function fillMemory(): Promise<Partial<Start>> {
+  const store = new cacheStores.MemoryCacheStore({ maxCount: 2 ** 30, maxSize: 2 ** 40 })
+  const before = memory()
+  for (let i = 0; i < Number(count); i++) {
+    const { url, headers, body } = entryOf(i)
+    const { origin, pathname: path } = new URL(url)
+    const now = Date.now()
+    const times = { cachedAt: now, staleAt: now + 86_400_000, deleteAt: now + 864_000_000 }
+    const value = {
+      statusCode: 200,
+      statusMessage: 'OK',
+      headers,
+      cacheControlDirectives: { 'max-age': 86_400 },
+      ...times,
+    }
+    const stream = store.createWriteStream({ origin, path, method: 'GET', headers: {} }, value)
+    stream?.end(body)
+    if (i % 64 === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  const entry = (memory().held - before.held) / Number(count) - BODY_BYTES
+  if (
+    store.get({
+      origin: new URL(wanted.url).origin,
+      path: new URL(wanted.url).pathname,
+      method: 'GET',
+      headers: {},
+    }) === undefined
+  )
+    throw new Error('Expected the entry to be there')
+  return { entry }
+}
+
+function memory(): { rss: number; held: number } {
+  gc?.()
+  gc?.()
+  const { rss, heapUsed, external } = process.memoryUsage()
+  return { rss, held: heapUsed + external }
+}
+
+/** How long the event loop is kept, turn by turn, by the thread's own clock: other processes take turns, too. */
+class Turns {
+  #longest = 0
+  #last = cpu()
+  #isOn = true
+
+  constructor() {
+    this.#next()
+  }
+
+  stop(): number {
+    this.#isOn = false
+    return this.#longest
+  }
+
+  #next(): void {
+    setImmediate(() => {
+      const now = cpu()
+      this.#longest = Math.max(this.#longest, now - this.#last)
+      this.#last = now
+      if (this.#isOn) this.#next()
+    })
+  }
+}
+
+function cpu(): number {
+  const { user, system } = threadCpuUsage()
+  return (user + system) / 1000
+}
+
+process.send?.(await runs[who]())

@@ -36,16 +36,28 @@ export function parseBucket(bytes: string): StoredResponse[] {
   return [...records.values()]
 }
 
+/** Whether nothing in a bucket's bytes is of use to anybody, cacache included. */
+export function isRubbish(bytes: string): boolean {
+  return bytes.split('\n').every((line) => jsonIn(line) === undefined)
+}
+
 function parseLine(line: string): StoredResponse | undefined {
-  const tab = line.indexOf('\t')
-  if (tab < 0 || lineHash(line.slice(tab + 1)) !== line.slice(0, tab)) return undefined
+  const json = jsonIn(line)
+  if (json === undefined) return undefined
   try {
-    const entry = JSON.parse(line.slice(tab + 1)) as { integrity?: unknown; metadata?: unknown } | null
+    const entry = JSON.parse(json) as { integrity?: unknown; metadata?: unknown } | null
     // A line without integrity is cacache's mark for "deleted".
     return entry?.integrity ? recordFromJson(entry.metadata) : undefined
   } catch {
     return undefined
   }
+}
+
+/** What a whole line says. */
+function jsonIn(line: string): string | undefined {
+  const tab = line.indexOf('\t')
+  const json = line.slice(tab + 1)
+  return tab >= 0 && lineHash(json) === line.slice(0, tab) ? json : undefined
 }
 
 function lineHash(json: string): string {

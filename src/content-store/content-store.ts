@@ -12,30 +12,27 @@
  *
  * Every write is a new temporary file and a rename, so that a crash leaves the old state or the new one.
  */
-import { lstat, mkdir, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import cacache from 'cacache'
 import { DirectoryError } from '../errors.ts'
 import type { StoredBody, StoredResponse } from '../stored-response.ts'
 import { BodyReader } from './body-reader.ts'
 import { BodyWriter, WaitingBytes } from './body-writer.ts'
-import { formatBucket, parseBucket } from './bucket.ts'
+import { currentBoot, isSameBoot } from './boot.ts'
+import { formatBucket, isRubbish, parseBucket } from './bucket.ts'
 import { Descriptors, type DescriptorLimits } from './descriptors.ts'
 import { removeDiscarded } from './discarded.ts'
 import { isFolder, moveInto, removeEmptyFolders, replaceFile } from './files.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
+import { Looks, type FileState } from './looks.ts'
 import { Membership } from './membership.ts'
+import { livingMembers, type Member } from './presence.ts'
 import { whyNotOurs } from './ownership.ts'
 import { SmallBodies } from './small-bodies.ts'
-import { readSnapshot, writeSnapshot, type Snapshot } from './snapshot-file.ts'
-
-/** A file found on disk: its name is the hash that cacache gives it. */
-export interface FoundFile {
-  readonly hash: string
-  /** When it was last written, in milliseconds since the epoch. */
-  readonly modifiedAt: number
-}
+import { readSnapshot, writeSnapshot, type Snapshot, type Take } from './snapshot-file.ts'
+import { foldersUnchangedSince, walk, type Folders, type FoundFile } from './walk.ts'
 
 export interface StoreLimits extends DescriptorLimits {
   /** Bytes of bodies that may wait in memory for a file. */
@@ -44,9 +41,11 @@ export interface StoreLimits extends DescriptorLimits {
 
 export class ContentStore {
   readonly #layout: Layout
+  /** By path. */
   readonly #buckets = new KeyedQueue()
   readonly #contents = new KeyedQueue()
   readonly #smallBodies = new SmallBodies()
+  readonly #looks = new Looks()
   /** Apart, so that neither slow origins keep hits from the disk nor stalled consumers keep misses from it. */
   readonly #reading: Descriptors
   readonly #writing: Descriptors
@@ -72,10 +71,25 @@ export class ContentStore {
   static async open(directory: string, limits: StoreLimits): Promise<ContentStore> {
     const layout = new Layout(directory)
     try {
-      for (const path of layout.folders) {
-        await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
-        await assertOurs(path, path === layout.directory)
-      }
+      // Nearly always all are there, and a start waits for this.
+      const exist = await Promise.all(layout.folders.map((path) => exists(path)))
+      for (const [i, path] of layout.folders.entries())
+        if (exist[i] === false) await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
+      await Promise.all(layout.folders.map((path) => assertOurs(path, path === layout.directory)))
+    } catch (error) {
+      throw new DirectoryError(directory, (error as Error).message, error)
+    }
+    return new ContentStore(layout, limits)
+  }
+
+  /**
+   * The cache that lies in a directory, to be looked at: nothing is made.
+   * @throws {DirectoryError} when there is none, or it is not to be trusted
+   */
+  static async existing(directory: string, limits: StoreLimits): Promise<ContentStore> {
+    const layout = new Layout(directory)
+    try {
+      for (const path of [layout.directory, layout.index]) await assertOurs(path, path === layout.directory)
     } catch (error) {
       throw new DirectoryError(directory, (error as Error).message, error)
     }
@@ -88,6 +102,11 @@ export class ContentStore {
    */
   async join(): Promise<Membership> {
     return await Membership.join(this.#layout)
+  }
+
+  /** Who has it open, the leader first. */
+  async members(): Promise<Member[]> {
+    return await livingMembers(this.#layout)
   }
 
   /** A writer for one body. Its result is given to `publish`. */
@@ -143,7 +162,7 @@ export class ContentStore {
 
   /** The same once no update of this process is under way for it. */
   async readSettledBucket(key: string): Promise<StoredResponse[]> {
-    return await this.#buckets.run(key, () => this.readBucket(key))
+    return await this.#buckets.run(this.#layout.bucket(key), () => this.readBucket(key))
   }
 
   /**
@@ -152,8 +171,8 @@ export class ContentStore {
    * notes that follow both (journal.ts) make everybody look at what has become of it.
    */
   async updateBucket(key: string, change: (records: StoredResponse[]) => StoredResponse[]): Promise<void> {
-    await this.#buckets.run(key, async () => {
-      const path = this.#layout.bucket(key)
+    const path = this.#layout.bucket(key)
+    await this.#buckets.run(path, async () => {
       const before = await this.readBucket(key)
       const records = change(before)
       if (records.length > 0 && records.length === before.length && records.every((each, i) => each === before[i]))
@@ -165,25 +184,69 @@ export class ContentStore {
     })
   }
 
-  /** Every bucket's file, in no order. */
-  buckets(): AsyncGenerator<FoundFile, void, void> {
-    return walk(this.#layout.index)
+  /** Every bucket's file, in no order, but for those in these folders. To tidy up: empty folders go. */
+  buckets(passOver?: Folders, isTidying = false): AsyncGenerator<FoundFile, void, void> {
+    return walk(this.#layout.index, passOver, isTidying)
   }
 
-  /** Every body's file, in no order. */
-  bodies(): AsyncGenerator<FoundFile, void, void> {
-    return walk(this.#layout.content)
+  /** Every body's file, in the same way. */
+  bodies(passOver?: Folders, isTidying = false): AsyncGenerator<FoundFile, void, void> {
+    return walk(this.#layout.content, passOver, isTidying)
+  }
+
+  /** Folders of buckets, or of bodies, in which nothing has changed since this time in milliseconds since the epoch. */
+  async unchangedSince(which: 'buckets' | 'bodies', time: number): Promise<Folders> {
+    return await foldersUnchangedSince(which === 'buckets' ? this.#layout.index : this.#layout.content, time)
+  }
+
+  /** When a bucket was last written, in milliseconds since the epoch. */
+  async bucketModifiedAt({ hash }: FoundFile): Promise<number | undefined> {
+    return (await this.#looks.state(this.#layout.bucketOfHash(hash)))?.modifiedAt
+  }
+
+  /** How long a body is, and when it was last written. */
+  async bodyState({ hash }: FoundFile): Promise<FileState | undefined> {
+    return await this.#looks.state(this.#layout.contentFile(hash))
   }
 
   /** All records in a bucket file found by `buckets`; one that names a key of another bucket is none. */
   async recordsIn({ hash }: FoundFile): Promise<StoredResponse[]> {
+    const bytes = await this.#looks.read(this.#layout.bucketOfHash(hash))
+    return parseBucket(bytes ?? '').filter((record) => bucketHash(record.key) === hash)
+  }
+
+  /** Removes a bucket file in which nothing is whole, as a power loss leaves them. Not while others may write it. */
+  async removeRubbish({ hash }: FoundFile): Promise<void> {
+    const path = this.#layout.bucketOfHash(hash)
+    await this.#buckets.run(path, async () => {
+      if (!isRubbish(await readOrEmpty(path))) return
+      await rm(path, { force: true })
+      await removeEmptyFolders(path)
+    })
+  }
+
+  /** The same, and how many of its lines are no record of this bucket: torn, damaged, foreign, of another version. */
+  async examine({ hash }: FoundFile): Promise<{ records: StoredResponse[]; damagedLines: number }> {
     const bytes = await readOrEmpty(this.#layout.bucketOfHash(hash))
-    return parseBucket(bytes).filter((record) => bucketHash(record.key) === hash)
+    const isOurs = (record: StoredResponse) => bucketHash(record.key) === hash
+    const records = parseBucket(bytes).filter(isOurs)
+    const lines = bytes.split('\n').filter((line) => line !== '')
+    const damaged = lines.length === records.length ? [] : lines.filter((line) => !parseBucket(line).some(isOurs))
+    return { records, damagedLines: damaged.length }
+  }
+
+  /** Leaves in a bucket file what is whole. Resolves with its records: without any, the file goes. */
+  async repairBucket(file: FoundFile): Promise<StoredResponse[]> {
+    const records = await this.recordsIn(file)
+    const path = this.#layout.bucketOfHash(file.hash)
+    if (records.length === 0) await rm(path, { recursive: true, force: true })
+    else await this.#writing.during(() => replaceFile(path, formatBucket(records), this.#layout.temporaryFile()))
+    return records
   }
 
   /** Whether there is a file for this body. */
-  async hasBody({ sha256 }: StoredBody): Promise<boolean> {
-    return (await lstat(this.#layout.contentFile(sha256)).catch(() => undefined)) !== undefined
+  async hasBody(body: Pick<StoredBody, 'sha256'>): Promise<boolean> {
+    return (await lstat(this.#layout.contentFile(body.sha256)).catch(() => undefined)) !== undefined
   }
 
   /** Every record on disk, in no order. */
@@ -191,12 +254,10 @@ export class ContentStore {
     for await (const file of this.buckets()) yield* await this.recordsIn(file)
   }
 
-  /** Removes temporary files whose writer is gone: `runs` are those that are known to live, whatever their pid says. */
-  async removeAbandoned(runs: ReadonlySet<string>): Promise<void> {
-    for (const name of await readdir(this.#layout.temporary)) {
-      if (isAbandoned(name) && !runs.has(name.split('-')[1] ?? ''))
-        await rm(join(this.#layout.temporary, name), { force: true, recursive: true })
-    }
+  /** Removes temporary files whose writer is gone: see `abandoned`. */
+  async removeAbandoned(runs: ReadonlySet<string>, isNewBoot: boolean): Promise<void> {
+    for (const name of await this.abandoned(runs, isNewBoot))
+      await rm(join(this.#layout.temporary, name), { force: true, recursive: true })
   }
 
   /** Bytes on disk of the snapshot, as it lies there. */
@@ -211,13 +272,32 @@ export class ContentStore {
     await removeDiscarded()
   }
 
-  async readSnapshot(): Promise<Snapshot | undefined> {
-    return await readSnapshot(this.#layout)
+  /**
+   * Names of temporary files whose writer is gone: `runs` are those that are known to live, whatever their pid says; after
+   * the machine was started again no others do, even where their pid is given to somebody else.
+   */
+  async abandoned(runs: ReadonlySet<string>, isNewBoot = false): Promise<string[]> {
+    const names = await readdir(this.#layout.temporary)
+    return names.filter((name) => (isNewBoot || isAbandoned(name)) && !runs.has(name.split('-')[1] ?? ''))
   }
 
-  /** `asOf`: what was written to the directory before it is in the snapshot, in milliseconds since the epoch. */
-  async writeSnapshot(records: Iterable<StoredResponse>, index: Uint8Array, asOf: number): Promise<void> {
-    await writeSnapshot(this.#layout, records, index, asOf)
+  /** Undefined where there is none that is whole, or `mayGoOn` has said no before it was read. */
+  async readSnapshot(mayGoOn: () => boolean): Promise<Snapshot | undefined> {
+    return await readSnapshot(this.#layout, mayGoOn)
+  }
+
+  async writeSnapshot(take: Take): Promise<void> {
+    await writeSnapshot(this.#layout, take)
+  }
+
+  /** Whether the machine has been started since `noteBoot` was last called, or nobody knows. */
+  async isNewBoot(): Promise<boolean> {
+    const noted = await readFile(this.#layout.boot, 'utf8').catch(() => '')
+    return !isSameBoot(noted, await currentBoot())
+  }
+
+  async noteBoot(): Promise<void> {
+    await replaceFile(this.#layout.boot, await currentBoot(), this.#layout.temporaryFile())
   }
 
   /** Removes the directory and all in it. */
@@ -233,38 +313,18 @@ async function assertOurs(path: string, mayBeLink: boolean): Promise<void> {
   if (why !== undefined) throw new Error(`${path}: ${why}`)
 }
 
+async function exists(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
 async function readOrEmpty(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' || isFolder(error)) return ''
-    throw error
-  }
-}
-
-/** Files two folders down, as cacache lays them out: ab/cd/ef… Folders that a crash has left empty go. */
-async function* walk(root: string): AsyncGenerator<FoundFile, void, void> {
-  for (const first of await foldersOrNone(root)) {
-    const seconds = await foldersOrNone(join(root, first))
-    if (seconds.length === 0) await rmdir(join(root, first)).catch(() => {})
-    for (const second of seconds) {
-      const names = await foldersOrNone(join(root, first, second))
-      if (names.length === 0) await removeEmptyFolders(join(root, first, second, 'none'))
-      for (const rest of names) {
-        const stats = await lstat(join(root, first, second, rest)).catch(() => undefined)
-        if (stats?.isFile()) yield { hash: first + second + rest, modifiedAt: stats.mtimeMs }
-      }
-    }
-  }
-}
-
-/** What is missing or no folder has nothing in it; what cannot be read now is another matter. */
-async function foldersOrNone(path: string): Promise<string[]> {
-  try {
-    return await readdir(path)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return []
     throw error
   }
 }

@@ -1,13 +1,14 @@
 /**
- * Where things lie in the directory: cacache's layout, so that its own tools read it, plus our snapshot.
+ * Where things lie in the directory: cacache's layout, so that its own tools read it, plus what is ours.
  *
  *   index-v5/ab/cd/ef…            one bucket a cache key, named by sha256 of the key   (cacache)
  *   content-v2/sha256/ab/cd/ef…   one file a body, named by sha256 of its bytes        (cacache)
  *   tmp/<pid>-<run>-<n>           what is being written; renamed into place when whole (cacache's folder)
  *   procs/<pid>-<run>-…           one journal for each open manager, see membership.ts and journal.ts
  *   snapshot                      the memory index as it was: a hint that may be missing or old
+ *   boot                          the run of the machine in which all of this was last looked through, see boot.ts
  */
-import { createHash, randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { dirname, join } from 'node:path'
 
 /** Directories and files are the user's alone, whatever the umask. */
@@ -27,6 +28,7 @@ export class Layout {
   readonly temporary: string
   readonly processes: string
   readonly snapshot: string
+  readonly boot: string
   #written = 0
 
   constructor(directory: string) {
@@ -36,6 +38,7 @@ export class Layout {
     this.temporary = join(directory, 'tmp')
     this.processes = join(directory, 'procs')
     this.snapshot = join(directory, 'snapshot')
+    this.boot = join(directory, 'boot')
   }
 
   /** Those that are there from the start, outer ones first. */
@@ -64,7 +67,7 @@ export class Layout {
 
 /** cacache's name for the bucket of a key. */
 export function bucketHash(key: string): string {
-  return createHash('sha256').update(key).digest('hex')
+  return hash('sha256', key)
 }
 
 function segments(hash: string): [string, string, string] {

@@ -23,7 +23,7 @@ import { hostTag, isBefore, parseName, type Name } from './member-name.ts'
 const KEPT_MS = 10_000
 /** Milliseconds between two signs of life, and after how many without one a member counts as dead. */
 const SIGN_MS = 20_000
-const DEAD_MS = 120_000
+export const DEAD_MS = 120_000
 /** Milliseconds between two looks at the signs of one member. */
 const LOOK_MS = 5_000
 /** For how long, in milliseconds, invalidations are kept for members that are not known yet. */
@@ -41,6 +41,8 @@ export interface News {
   readonly hasMissed: boolean
 }
 
+const NOTHING: News = { notes: [], hasDeath: false, hasMissed: false }
+
 interface Member extends Name {
   readonly journal: JournalReader
   isDead: boolean
@@ -52,8 +54,7 @@ interface Member extends Name {
 let joined = 0
 
 export class Membership {
-  /** Told of every poll's news, before the poll resolves. Until it is set, news wait. */
-  onNews: ((news: News) => void) | undefined
+  #onNews: ((news: News) => void) | undefined
   /** Told of what goes wrong here. */
   onFault: ((error: unknown) => void) | undefined
   readonly #layout: Layout
@@ -66,7 +67,7 @@ export class Membership {
   #start = Date.now()
   #journals = 0
   #journal: JournalWriter | undefined
-  #unheard: News = { notes: [], hasDeath: false, hasMissed: false }
+  #unheard: News = NOTHING
   #hasCompany = false
   #isLeader = false
   #polledAt = performance.now()
@@ -91,6 +92,12 @@ export class Membership {
     }
     if (membership.#hasCompany && !membership.#isLeader) await membership.#assertShareable()
     return membership
+  }
+
+  /** Told of every poll's news, before the poll resolves; at once of those that have waited for it. */
+  set onNews(listener: (news: News) => void) {
+    this.#onNews = listener
+    this.#publish(NOTHING)
   }
 
   /** Another live member was there at the last poll. */
@@ -192,8 +199,8 @@ export class Membership {
       hasDeath: hasDeath || news.hasDeath,
       hasMissed: hasMissed || news.hasMissed,
     }
-    this.#unheard = this.onNews === undefined ? all : { notes: [], hasDeath: false, hasMissed: false }
-    this.onNews?.(all)
+    this.#unheard = this.#onNews === undefined ? all : NOTHING
+    this.#onNews?.(all)
   }
 
   /** Names in the folder. Undefined when the whole directory is gone: it comes again with the next store, or never. */

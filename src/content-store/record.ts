@@ -2,7 +2,8 @@
  * A stored response as JSON and back. What is read may have been damaged or planted: nothing is taken on trust, and
  * what is not whole is no record.
  */
-import { CHUNK_SIZE, RECORD_VERSION, type StoredResponse } from '../stored-response.ts'
+import { shared } from '../shared-strings.ts'
+import { CHUNK_SIZE, NO_VARY, RECORD_VERSION, type StoredResponse } from '../stored-response.ts'
 
 /** The JSON form. Checksums are base64 of little-endian 32-bit numbers: 8,5 KB for a body of 100 MiB. */
 export interface RecordJson extends Omit<StoredResponse, 'body'> {
@@ -34,9 +35,20 @@ export function recordFromJson(value: unknown): StoredResponse | undefined {
   const { size, sha256 } = json
   if (!isCount(size) || typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return undefined
   if (checksums === undefined || checksums.length !== Math.ceil(size / CHUNK_SIZE)) return undefined
-  const { key, variant, vary, statusCode, statusMessage, fields, scope, requestTime, responseTime } = json
+  const { key, variant, statusCode, statusMessage, scope, requestTime, responseTime } = json
+  const vary = json.vary.length === 0 ? NO_VARY : json.vary
+  const fields = json.fields.map(shared)
   const body = { size, sha256, checksums }
-  return { key, variant, vary, statusCode, statusMessage, fields, scope, requestTime, responseTime, body }
+  const record = { key, variant, vary, statusCode, statusMessage, fields, scope, requestTime, responseTime, body }
+  return { ...record, ...optionalsOf(json) }
+}
+
+/** What a record may have beside: of another form it is left out. */
+function optionalsOf({ tags, staleFrom }: Partial<RecordJson>): Pick<StoredResponse, 'tags' | 'staleFrom'> {
+  return {
+    ...(isListOfStrings(tags) && tags.length > 0 ? { tags } : {}),
+    ...(isCount(staleFrom) ? { staleFrom } : {}),
+  }
 }
 
 function isHead(json: Partial<RecordJson>): json is Partial<RecordJson> & Omit<StoredResponse, 'body'> {

@@ -2,6 +2,7 @@
 import { InvalidOptionError } from '../errors.ts'
 import { rejectUnknown, withoutUndefined } from '../manager/options.ts'
 import type { PolicySettings } from '../policy/cache-request.ts'
+import { taggingBy, type Tagging, type TagsFunction } from './tagging.ts'
 
 export interface CacheInterceptorOptions {
   /**
@@ -46,6 +47,10 @@ export interface CacheInterceptorOptions {
    * they share the manager and its limits. It is part of keys, in events and on disk. Default none.
    */
   readonly partition?: string
+  /** Tags that a response is to have, for `purge({ tag })`; 256 at most. What it throws is an event, and no tags. Default none. */
+  readonly tags?: TagsFunction
+  /** Name of a field, such as `Cache-Tag`, `Surrogate-Key` or `xkey`, that lists tags of its response. Default none. */
+  readonly tagsHeader?: string
   /** Adds `Cache-Status` (RFC 9211) to responses, saying what the cache did. Default true. */
   readonly cacheStatus?: boolean
 }
@@ -57,6 +62,7 @@ export interface ResolvedInterceptorOptions {
   readonly finishAborted: boolean
   /** '' for none. */
   readonly partition: string
+  readonly tagging: Tagging | undefined
   readonly cacheStatus: boolean
 }
 
@@ -70,6 +76,8 @@ const DEFAULTS = {
   noVarySearch: false,
   finishAborted: false,
   partition: undefined,
+  tags: undefined,
+  tagsHeader: undefined,
   cacheStatus: true,
 } as const
 
@@ -115,6 +123,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
     allowsOrigin: originFilter(origins),
     finishAborted: finishAborted === true,
     partition: partition ?? '',
+    tagging: taggingBy(options.tags, options.tagsHeader),
     cacheStatus: cacheStatus === true,
   }
 }

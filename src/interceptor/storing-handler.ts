@@ -4,7 +4,7 @@ import type { ForwardReason } from '../diagnostics.ts'
 import type { CacheEngine } from '../manager/cache-engine.ts'
 import type { CacheRequest, ResponseHead } from '../policy/cache-request.ts'
 import { fieldValue } from '../policy/field-lines.ts'
-import { headToStore, mustBeValidated, type Times } from '../policy/storing.ts'
+import { headToStore, mustBeValidated, type StoredHead, type Times } from '../policy/storing.ts'
 import type { FieldLines, StoredResponse } from '../stored-response.ts'
 import { BodyTee } from './body-tee.ts'
 import { forwardStatus, withStatus } from './cache-status.ts'
@@ -171,10 +171,21 @@ export class StoringHandler implements DispatchHandler {
       return
     }
     this.#declaredSize = declaredSize(request.method, response)
-    const pending = engine.beginStore(head, this.#declaredSize, this.#generation)
+    const pending = engine.beginStore(this.#tagged(head, response), this.#declaredSize, this.#generation)
     // Its place is taken where the new one has the same name. With another Vary it has not.
     if (pending === undefined || stored?.variant !== head.variant) this.#dropStored(response)
     if (pending !== undefined) this.#tee = new BodyTee(pending, this.#source, engine.options.maxStoreDelay)
+  }
+
+  #tagged(head: StoredHead, response: ResponseHead): StoredHead {
+    const { engine, request, options } = this.#forwarded
+    try {
+      const tags = options.tagging?.(request, response) ?? []
+      return tags.length === 0 ? head : { ...head, tags }
+    } catch (error) {
+      engine.statistics.fault('tags', error, head.key)
+      return head
+    }
   }
 
   /**

@@ -7,7 +7,6 @@ import type { BodyReader } from '../content-store/body-reader.ts'
 import type { ContentStore } from '../content-store/content-store.ts'
 import { isOutOfDescriptors } from '../content-store/descriptors.ts'
 import type { Membership } from '../content-store/membership.ts'
-import { groupsOf } from '../policy/cache-groups.ts'
 import { keyOfGet } from '../policy/cache-key.ts'
 import type { CacheRequest, PolicySettings } from '../policy/cache-request.ts'
 import { mayReuse } from '../policy/reuse.ts'
@@ -17,7 +16,7 @@ import type { Catalogue, Selection } from './catalogue.ts'
 import { Committer } from './committer.ts'
 import { Freshening } from './freshening.ts'
 import { Holdings } from './holdings.ts'
-import { Invalidations } from './invalidations.ts'
+import { Invalidations, isOfGroups } from './invalidations.ts'
 import { MemoryTier, SMALL_BODY, type HotResponse } from './memory-tier.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 import type { PendingStore } from './pending-store.ts'
@@ -165,11 +164,12 @@ export class CacheEngine {
   /** Takes a record found on disk; what was invalidated after it was requested is removed there instead. */
   adopt(record: StoredResponse): void {
     if (this.#closed) return
-    if (this.#isOutdated(record)) this.holdings.eraseKey(record.key, this.#isOutdated)
+    if (this.isOutdated(record)) this.holdings.eraseKey(record.key, this.isOutdated)
     else this.holdings.adopt(record)
   }
 
-  readonly #isOutdated = (record: StoredResponse): boolean => this.#invalidations.outdate(record, this.options.clock())
+  /** Whether it was requested before something that makes it void. */
+  readonly isOutdated = (record: StoredResponse): boolean => this.#invalidations.outdate(record, this.options.clock())
 
   /**
    * A stored body of one chunk at most, all of it. Undefined where `openBody` is to be asked: it is larger, or the disk
@@ -198,6 +198,7 @@ export class CacheEngine {
    */
   async openBody(stored: StoredResponse, start?: number, end?: number): Promise<BodyReader | 'damaged' | 'busy'> {
     try {
+      if (this.holdings.unwritten.has(stored)) await this.holdings.unwritten.flush()
       return await this.holdings.store.openBody(stored.body, start, end)
     } catch (error) {
       if (isOutOfDescriptors(error)) {
@@ -210,8 +211,8 @@ export class CacheEngine {
   }
 
   dropDamaged(stored: StoredResponse, error: unknown): void {
-    // The leader may have evicted it: that is no fault.
-    if (!this.holdings.membership.hasCompany || !isMissing(error)) this.statistics.fault('read', error, stored.key)
+    // The leader may have evicted it, or this process after the snapshot was written: that is no fault.
+    if (this.holdings.isWhole || !isMissing(error)) this.statistics.fault('read', error, stored.key)
     // Freshening may have put another record over the same body meanwhile.
     const current = this.catalogue.current(stored)
     if (current?.body.sha256 === stored.body.sha256) this.holdings.remove(current)
@@ -249,19 +250,22 @@ export class CacheEngine {
     this.holdings.membership.note({ note: 'invalidated', key, time })
     for (const each of this.#mark(key, time)) {
       this.holdings.removeKey(each)
-      if (!this.holdings.isWhole) this.holdings.eraseKey(each, this.#isOutdated)
+      if (!this.holdings.isWhole) this.holdings.eraseKey(each, this.isOutdated)
     }
   }
 
   /** Another process has done so at this time: what was requested later stays. */
   invalidateUntil(key: string, time: number): void {
-    for (const each of this.#mark(key, time)) this.holdings.removeKey(each, this.#isOutdated)
+    for (const each of this.#mark(key, time)) this.holdings.removeKey(each, this.isOutdated)
   }
 
   /** What answers for this URI though it is stored for another would outlive the change. */
   #mark(key: string, time: number): string[] {
     const keys = [key, ...this.catalogue.equivalents(key)]
-    for (const each of keys) this.#invalidations.mark(each, time)
+    for (const each of keys) {
+      this.#invalidations.mark(each, time)
+      this.holdings.snapshots.restoration?.noteInvalidation(each)
+    }
     return keys
   }
 
@@ -273,37 +277,37 @@ export class CacheEngine {
     if (groups.size === 0) return
     const time = this.options.clock()
     this.holdings.membership.note({ note: 'groups', uri: target, groups: [...groups], time })
-    for (const key of this.#keysOfGroups(target, groups)) this.invalidate(key)
+    for (const key of this.#markGroups(target, groups, time)) this.invalidate(key)
   }
 
   /** Another process has done so at this time. */
   invalidateGroupsUntil(target: string, groups: ReadonlySet<string>, time: number): void {
-    for (const key of this.#keysOfGroups(target, groups)) this.invalidateUntil(key, time)
+    for (const key of this.#markGroups(target, groups, time)) this.invalidateUntil(key, time)
   }
 
-  #keysOfGroups(target: string, groups: ReadonlySet<string>): string[] {
-    const { origin, hash } = new URL(keyOfGet(target))
-    const isMeant = ({ key, fields }: StoredResponse): boolean => {
-      const uri = keyOfGet(key)
-      return uri.startsWith(`${origin}/`) && new URL(uri).hash === hash && !groupsOf(fields).isDisjointFrom(groups)
-    }
-    return [...this.catalogue.records()].filter(isMeant).map(({ key }) => key)
+  /** Keys of what is held and meant; what only the disk knows is judged when it is found. */
+  #markGroups(target: string, groups: ReadonlySet<string>, time: number): string[] {
+    if (!this.holdings.isWhole) this.#invalidations.markGroups(target, groups, time)
+    this.holdings.snapshots.restoration?.noteGroups()
+    return [...this.catalogue.records()].filter((each) => isOfGroups(each, target, groups)).map(({ key }) => key)
   }
 
   clear(): void {
     const time = this.options.clock()
     this.#invalidations.markAll(time)
+    this.holdings.snapshots.restoration?.makeVoid()
     this.holdings.membership.note({ note: 'cleared', time })
     this.holdings.removeAll()
     if (this.holdings.isWhole) return
-    const erased = this.holdings.eraseAll(this.#isOutdated)
+    const erased = this.holdings.eraseAll(this.isOutdated)
     this.holdings.tasks.add(erased.catch((error) => this.statistics.fault('delete', error)))
   }
 
   /** Another process has done so at this time. */
   clearUntil(time: number): void {
     this.#invalidations.markAll(time)
-    for (const stored of [...this.catalogue.records()]) if (this.#isOutdated(stored)) this.holdings.remove(stored)
+    this.holdings.snapshots.restoration?.makeVoid()
+    for (const stored of [...this.catalogue.records()]) if (this.isOutdated(stored)) this.holdings.remove(stored)
   }
 
   /**

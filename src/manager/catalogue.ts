@@ -6,10 +6,11 @@ import { MetadataIndex, type Evicted, type EvictionReason } from '../metadata-in
 import type { CacheRequest } from '../policy/cache-request.ts'
 import { compareRecency } from '../policy/freshness.ts'
 import { variantOf } from '../policy/vary.ts'
-import { entryKey, type StoredResponse } from '../stored-response.ts'
+import { entryKey, type StoredBody, type StoredResponse } from '../stored-response.ts'
 import { diskSize, roomFor, sharedSize } from './disk-use.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 import { SearchRules } from './search-rules.ts'
+import { Tags } from './tags.ts'
 
 /** What a request selects: a stored response, or none, and then whether other variants of the URL are stored. */
 export interface Selection {
@@ -41,10 +42,11 @@ function isPreferred(stored: StoredResponse, other: StoredResponse): boolean {
 export type CatalogueOptions = Pick<ResolvedManagerOptions, 'maxEntries' | 'maxSize' | 'maxVariants' | 'goal'>
 
 export class Catalogue {
-  readonly #index: MetadataIndex<StoredResponse>
-  readonly #rules = new Map<string, Map<string, VaryRule>>()
-  readonly #references = new Map<string, number>()
-  readonly #searches = new SearchRules()
+  #index: MetadataIndex<StoredResponse>
+  #rules = new Map<string, Map<string, VaryRule>>()
+  #references = new Map<string, number>()
+  #searches = new SearchRules()
+  #tags = new Tags()
   readonly #maxVariants: number
   #maxSize: number
   #snapshotSize = 0
@@ -89,6 +91,14 @@ export class Catalogue {
   /** Other keys whose stored responses may answer this one by their No-Vary-Search. */
   equivalents(key: string): string[] {
     return this.#searches.equivalents(key)
+  }
+
+  /** All stored responses with this tag. */
+  tagged(tag: string): StoredResponse[] {
+    return this.#tags
+      .namesOf(tag)
+      .map((name) => this.#index.peek(name))
+      .filter((stored) => stored !== undefined)
   }
 
   /** All stored responses that a request could select: without Vary one, and one for each set of names that it has. */
@@ -158,6 +168,8 @@ export class Catalogue {
     this.#index.update(entryKey(before.key, before.variant), after)
     this.#searches.forget(before)
     this.#searches.note(after)
+    this.#tags.forget(before)
+    this.#tags.note(after)
   }
 
   /** Whether this very record is held: not an older or newer one of the same name. */
@@ -200,25 +212,68 @@ export class Catalogue {
     }
   }
 
-  /** What the index has learned and in which order it holds what: see `restore`. */
-  snapshot(): Uint8Array {
-    return this.#index.snapshot()
+  /**
+   * All records, and, once they have been read, what the index has learned and in which order it holds them. In the place
+   * of those with one of these bodies stands undefined.
+   */
+  snapshot(without: ReadonlySet<StoredBody>): {
+    records: Iterable<StoredResponse | undefined>
+    index: () => Uint8Array
+  } {
+    const snapshot = this.#index.snapshot()
+    const records = snapshot.values().map((record) => (without.has(record.body) ? undefined : record))
+    return { records, index: () => snapshot.state() }
   }
 
   /**
-   * Holds these records, named by entry key, as the snapshot of an index held them. False, and nothing changed, when it
-   * is of another version. What does not fit the bounds of today is left out.
+   * Holds these records as the catalogue did of which they are a snapshot, in steps of a fraction of a millisecond;
+   * until the last one this catalogue is good for nothing else. False, and nothing changed, when the index's part is of
+   * another version. What does not fit the bounds of today is left out.
    */
-  restore(snapshot: Uint8Array, records: ReadonlyMap<string, StoredResponse>): boolean {
-    const valueOf = (name: string) => {
-      const value = records.get(name)
-      return value && { value, weight: diskSize(value) }
+  *restoring(records: readonly (StoredResponse | undefined)[], index: Uint8Array): Generator<void, boolean, void> {
+    this.#index.resize({ maxWeight: roomFor(records.length, this.#maxSize, this.#snapshotSize) })
+    const isRestored = yield* this.#index.restoring(index, (position) => {
+      const value = records[position]
+      return value && { key: entryKey(value.key, value.variant), value, weight: diskSize(value) }
+    })
+    if (!isRestored) return false
+    for (const record of records) {
+      if (record !== undefined && this.holds(record)) this.#note(record)
+      yield
     }
-    this.#index.resize({ maxWeight: roomFor(records.size, this.#maxSize, this.#snapshotSize) })
-    if (!this.#index.restore(snapshot, valueOf)) return false
-    for (const record of this.records()) this.#note(record)
     this.#fit()
     return true
+  }
+
+  /**
+   * Takes over what another catalogue holds, which is of no use then. What is held here stays, unless the other has
+   * newer metadata over the same body. Returns what had to go.
+   */
+  absorb(other: Catalogue): Removed[] {
+    const own = [...this.records()]
+    const { maxEntries } = this.#index
+    for (const record of own) {
+      this.#index.delete(entryKey(record.key, record.variant))
+      this.#unnote(record)
+    }
+    // What is still referred to is about to be added.
+    for (const [sha256, count] of this.#references) {
+      other.#references.set(sha256, count + (other.#references.get(sha256) ?? 0))
+    }
+    this.#index = other.#index
+    this.#rules = other.#rules
+    this.#references = other.#references
+    this.#searches = other.#searches
+    this.#tags = other.#tags
+    const removed = this.resize(maxEntries, this.#maxSize)
+    for (const record of own) {
+      // It was asked for, or it would not be held.
+      this.#index.get(entryKey(record.key, record.variant))
+      const known = this.current(record)
+      const isNewer = known !== undefined && known.responseTime > record.responseTime
+      if (!isNewer || known.body.sha256 !== record.body.sha256) removed.push(...this.add(record))
+    }
+    return removed
   }
 
   /** All records, coldest first. */
@@ -252,6 +307,7 @@ export class Catalogue {
   #note(stored: StoredResponse): void {
     this.retain(stored.body.sha256)
     this.#searches.note(stored)
+    this.#tags.note(stored)
     if (stored.variant === '') return
     const rules = this.#rules.get(stored.key) ?? new Map<string, VaryRule>()
     this.#rules.set(stored.key, rules)
@@ -263,8 +319,16 @@ export class Catalogue {
 
   #forget(stored: StoredResponse): void {
     this.#onGone(stored)
+    this.#unnote(stored)
+  }
+
+  #unnote(stored: StoredResponse): void {
     this.release(stored.body.sha256)
     this.#searches.forget(stored)
+    // Its successor may have the same.
+    this.#tags.forget(stored)
+    const successor = this.current(stored)
+    if (successor !== undefined) this.#tags.note(successor)
     const rules = this.#rules.get(stored.key)
     const rule = rules?.get(stored.vary.join())
     // A replaced record leaves its name to its successor.

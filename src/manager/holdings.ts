@@ -12,13 +12,13 @@
  */
 import type { ContentStore } from '../content-store/content-store.ts'
 import type { Membership } from '../content-store/membership.ts'
-import type { Snapshot } from '../content-store/snapshot-file.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
 import { Allowance } from './allowance.ts'
 import { Catalogue, type CatalogueOptions, type Removed } from './catalogue.ts'
 import { diskSize } from './disk-use.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 import { Postponed } from './postponed.ts'
+import { Snapshots } from './snapshots.ts'
 import type { Statistics } from './statistics.ts'
 import { TaskSet } from './task-set.ts'
 import { WriteBehind } from './write-behind.ts'
@@ -38,10 +38,9 @@ export class Holdings {
   readonly allowance: Allowance
   /** What is held and not on disk yet. */
   readonly unwritten: WriteBehind
+  readonly snapshots: Snapshots
   readonly #statistics: Statistics
   readonly #postponed = new Postponed()
-  /** Changed since the last snapshot. */
-  #isDirty = false
   #isReconciled = false
   /** Bodies that may be needed no more, until the catalogue is whole and can tell; of a follower, should it come to lead. */
   readonly #doubtful = new Set<string>()
@@ -60,6 +59,8 @@ export class Holdings {
     this.allowance = new Allowance(options)
     this.catalogue = new Catalogue(options, onGone)
     this.unwritten = new WriteBehind(options, (unwritten) => writeOut(this, unwritten, statistics))
+    // The snapshot is the leader's.
+    this.snapshots = new Snapshots(membership.isLeader)
   }
 
   /** The catalogue has been compared with the whole disk. */
@@ -120,24 +121,29 @@ export class Holdings {
   /** What other processes have done meanwhile is not known: the catalogue has to be compared again. */
   markUnreconciled(): void {
     this.#isReconciled = false
+    this.snapshots.noteDoubt()
+    this.snapshots.restoration?.makeVoid()
   }
 
   /** Takes a record found on disk into the catalogue, unless one as new is there. */
   adopt(record: StoredResponse): void {
     const current = this.catalogue.current(record)
     if (current !== undefined && current.responseTime >= record.responseTime) return
-    this.#isDirty = true
+    this.snapshots.noteChange()
     void this.#release(this.catalogue.add(record))
   }
 
-  /** Takes in what a snapshot holds, in the order and with the history that it had. */
-  restore(snapshot: Snapshot): void {
-    const records = new Map(snapshot.records.map((record) => [entryKey(record.key, record.variant), record]))
-    if (this.catalogue.restore(snapshot.index, records)) {
-      // The limits may be smaller than those of before.
-      const left = Array.from(records.values()).filter((record) => !this.catalogue.holds(record))
-      void this.#release(left.map((stored) => ({ stored, reason: 'size' })))
-    } else for (const record of records.values()) this.adopt(record)
+  /**
+   * Takes in what a snapshot held, but for what has been done away with since the start. Records that it had room for and
+   * today's limits have not are `left`.
+   */
+  takeIn(restored: Catalogue, left: readonly StoredResponse[], isOutdated: (record: StoredResponse) => boolean): void {
+    const outdated = this.snapshots.restoration?.apply(restored, isOutdated) ?? []
+    const removed = this.catalogue.absorb(restored)
+    this.snapshots.endRestoration()
+    if (outdated.length > 0) this.snapshots.noteChange()
+    for (const { key } of outdated) this.eraseKey(key, isOutdated)
+    void this.#release([...removed, ...left.map((stored) => ({ stored, reason: 'size' as const }))])
   }
 
   /**
@@ -147,7 +153,7 @@ export class Holdings {
   async add(record: StoredResponse): Promise<boolean> {
     await this.store.updateBucket(record.key, (records) => [...withoutVariant(records, record), record])
     this.doPostponed()
-    this.#isDirty = true
+    this.snapshots.noteChange()
     void this.#release(this.catalogue.add(record))
     this.membership.note({ note: 'stored', key: record.key, bodies: [record.body.sha256] })
     if (this.isProvisional) this.allowance.stored(record.body.sha256, diskSize(record))
@@ -160,7 +166,7 @@ export class Holdings {
     const before = this.catalogue.current(record)
     const isOverDisk =
       before === undefined ? !this.isWhole : !this.unwritten.has(before) || !this.unwritten.drop(before)
-    this.#isDirty = true
+    this.snapshots.noteChange()
     const removed = this.catalogue.add(record)
     const isHeld = this.catalogue.holds(record)
     if (isHeld) this.unwritten.add({ record, body, isOverDisk })
@@ -171,13 +177,13 @@ export class Holdings {
   /** Another record over the same body in the place of this one: in memory only, the bucket is not written. */
   update(before: StoredResponse, after: StoredResponse): void {
     this.catalogue.update(before, after)
-    this.#isDirty = true
+    this.snapshots.noteChange()
   }
 
   /** Takes out this very record, if it is held. */
   remove(stored: StoredResponse): boolean {
     if (!this.catalogue.remove(stored)) return false
-    this.#isDirty = true
+    this.snapshots.noteChange()
     if (!this.unwritten.drop(stored)) void this.#delete(stored.key, () => this.#eraseRecord(stored))
     return true
   }
@@ -212,7 +218,7 @@ export class Holdings {
   /** Lets go of a record in memory: the disk is another's affair. */
   forget(stored: StoredResponse): void {
     if (!this.catalogue.remove(stored)) return
-    this.#isDirty = true
+    this.snapshots.noteChange()
     this.unwritten.drop(stored)
     this.doubt(stored.body.sha256)
   }
@@ -222,6 +228,7 @@ export class Holdings {
    * found. Bodies that may have come out of use are doubtful then.
    */
   async synchronise(key: string, adopt: (record: StoredResponse) => void): Promise<void> {
+    this.snapshots.restoration?.noteLook(key)
     const records = await this.store.readSettledBucket(key)
     for (const held of this.catalogue.variants(key)) {
       const found = records.find(({ variant }) => variant === held.variant)
@@ -243,11 +250,16 @@ export class Holdings {
 
   /** While `work` runs, this record's body counts as needed: nothing removes it between its publication and the record's. */
   async guarding<T>({ key, body }: Pick<StoredResponse, 'key' | 'body'>, work: () => Promise<T>): Promise<T> {
+    // What is held, and so what there is room for, is not known before.
+    await this.snapshots.restoration?.wait()
     this.catalogue.retain(body.sha256)
     try {
-      return await work()
+      const result = work()
+      this.tasks.add(result.catch(() => {}))
+      return await result
     } catch (error) {
       // The body may lie there without a record.
+      this.snapshots.noteDoubt()
       if (!this.membership.isLeader) this.membership.note({ note: 'erased', key, bodies: [body.sha256] })
       throw error
     } finally {
@@ -259,22 +271,17 @@ export class Holdings {
 
   /** Writes the snapshot if anything has changed since the last one. The leader's, which is of the whole directory. */
   async writeSnapshot(): Promise<void> {
-    if (!this.#isDirty || !this.membership.isLeader) return
-    this.#isDirty = false
-    const asOf = Date.now() - (this.membership.hasCompany ? LAG_MS : 0)
-    try {
-      await this.store.writeSnapshot(this.#written(), this.catalogue.snapshot(), asOf)
-      await this.store.removeDiscarded()
-      await this.#postponed.run()
-    } catch (error) {
-      this.#isDirty = true
-      this.#statistics.fault('snapshot', error)
-    }
+    if (!this.membership.isLeader) return
+    const isWritten = await this.snapshots.write(this.store, this.catalogue, this.#statistics, () => ({
+      isWhole: this.isWhole && this.#doubtful.size === 0,
+      // What is under way may leave something behind in a folder that it has changed already.
+      lag: Math.max(this.membership.hasCompany ? LAG_MS : 0, this.tasks.longest),
+      unwritten: this.unwritten.bodies(),
+    }))
+    if (!isWritten) return
+    await this.store.removeDiscarded()
+    await this.#postponed.run()
     await this.makeRoomForSnapshot()
-  }
-
-  *#written(): Generator<StoredResponse, void, void> {
-    for (const record of this.catalogue.records()) if (!this.unwritten.has(record)) yield record
   }
 
   /** The snapshot on disk counts towards `maxSize`: something may have to go for it, and is gone when this resolves. */
@@ -284,7 +291,7 @@ export class Holdings {
 
   /** What had to go from the catalogue goes from the disk, in the background. Resolves when it has, and never rejects. */
   async #release(removed: readonly Removed[]): Promise<void> {
-    if (removed.length > 0) this.#isDirty = true
+    if (removed.length > 0) this.snapshots.noteChange()
     if (!this.membership.isLeader) return
     const work = removed.map(async ({ stored, reason }) => {
       const isUnwritten = this.unwritten.drop(stored)
@@ -298,6 +305,7 @@ export class Holdings {
 
   /** Removes a record from the disk, and its body. A newer response of the same name may have come: it stays. */
   async #eraseRecord(stored: StoredResponse): Promise<void> {
+    this.snapshots.restoration?.noteRemoval(stored)
     const isToGo = (record: StoredResponse) =>
       record.variant === stored.variant &&
       record.responseTime <= stored.responseTime &&
@@ -337,6 +345,7 @@ export class Holdings {
     const task = work().then(
       () => true,
       (error) => {
+        this.snapshots.noteDoubt()
         this.#statistics.fault('delete', error, key)
         this.#postponed.add(() => this.#delete(key, work))
         return false

@@ -4,12 +4,23 @@
  * disturb; what is found on disk, which another process may have put there, by the time of its request.
  */
 import { TTLCache } from '@isaacs/ttlcache'
+import { groupsOf } from '../policy/cache-groups.ts'
+import { keyOfGet } from '../policy/cache-key.ts'
 import { searchVariation, withoutSearch } from '../policy/no-vary-search.ts'
 import type { StoredResponse } from '../stored-response.ts'
 
 /** Keys remembered at a time, and for how long: no fetch of a body takes longer. */
 const REMEMBERED_KEYS = 10_000
 const REMEMBERED_MS = 3_600_000
+
+/** Invalidations of groups remembered at a time. */
+const REMEMBERED_GROUPS = 1_000
+
+interface GroupMark {
+  readonly target: string
+  readonly groups: ReadonlySet<string>
+  readonly time: number
+}
 
 interface Mark {
   readonly generation: number
@@ -24,6 +35,8 @@ export class Invalidations {
   #generation = 0
   #all = NEVER
   readonly #byKey = new TTLCache<string, Mark>({ max: REMEMBERED_KEYS, ttl: REMEMBERED_MS, checkAgeOnGet: true })
+
+  readonly #byGroups: GroupMark[] = []
 
   /** To be remembered when a request is sent. */
   get generation(): number {
@@ -42,6 +55,12 @@ export class Invalidations {
     this.#all = this.#next(this.#all, time)
   }
 
+  /** The same for what belongs to one of these groups, where it is not known yet what that is. */
+  markGroups(target: string, groups: ReadonlySet<string>, time: number): void {
+    this.#byGroups.push({ target, groups, time })
+    if (this.#byGroups.length > REMEMBERED_GROUPS) this.#byGroups.shift()
+  }
+
   /**
    * Whether something was invalidated after this generation that a response would answer for: its key, or, as it may
    * answer for other queries, any of the same path.
@@ -53,8 +72,11 @@ export class Invalidations {
   /** Whether a stored response was requested before something that it would answer for was invalidated. */
   outdate(stored: Pick<StoredResponse, 'key' | 'fields' | 'requestTime'>, now: number): boolean {
     // A clock that was set back makes what is older look as if it were to come.
-    return this.#marksOf(stored).some(
-      ({ time }) => time >= stored.requestTime || (time > -Infinity && stored.requestTime > now),
+    const isAfter = ({ time }: { readonly time: number }): boolean =>
+      time >= stored.requestTime || (time > -Infinity && stored.requestTime > now)
+    return (
+      this.#marksOf(stored).some(isAfter) ||
+      this.#byGroups.some((mark) => isAfter(mark) && isOfGroups(stored, mark.target, mark.groups))
     )
   }
 
@@ -70,6 +92,17 @@ export class Invalidations {
   #next(before: Mark = NEVER, time: number): Mark {
     return { generation: this.#generation, time: Math.max(before.time, time) }
   }
+}
+
+/** RFC 9875: whether it belongs to one of these groups, of the origin, host and partition of this key. */
+export function isOfGroups(
+  { key, fields }: Pick<StoredResponse, 'key' | 'fields'>,
+  target: string,
+  groups: ReadonlySet<string>,
+): boolean {
+  if (groupsOf(fields).isDisjointFrom(groups)) return false
+  const [uri, meant] = [new URL(keyOfGet(key)), new URL(keyOfGet(target))]
+  return uri.origin === meant.origin && uri.hash === meant.hash
 }
 
 /** A name that is no key's. */

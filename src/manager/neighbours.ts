@@ -50,8 +50,11 @@ export class Neighbours {
     const engine = this.#engine
     const { isLeader, hasCompany } = engine.holdings.membership
     if (engine.isClosed) return
-    // They look for it on disk.
-    if (hasCompany) engine.holdings.tasks.add(engine.holdings.unwritten.flush())
+    if (hasCompany) {
+      // They look for it on disk.
+      engine.holdings.tasks.add(engine.holdings.unwritten.flush())
+      engine.holdings.snapshots.noteDoubt()
+    }
     if (hasMissed) engine.startOver()
     if (isLeader && notes.length > 0) this.#askSoon()
     const changed = new Set<string>()
@@ -75,7 +78,9 @@ export class Neighbours {
     this.#wasLeader = isLeader
     this.#hadCompany ||= hasCompany
     const isDue = this.#hadCompany && performance.now() - this.#sweptAt > SWEEP_MS
-    if (isLeader && (isNew || hasDeath || hasMissed || isDue)) this.#sweep()
+    // Who has just started is about to look around anyway.
+    const isStarting = engine.holdings.snapshots.restoration !== undefined
+    if (isLeader && !isStarting && (isNew || hasDeath || hasMissed || isDue)) this.#sweep()
   }
 
   #askSoon(): void {
@@ -88,7 +93,7 @@ export class Neighbours {
   #sweep(): void {
     this.#sweptAt = performance.now()
     this.#hadCompany = this.#engine.holdings.membership.hasCompany
-    this.#sweeping = this.#sweeping.then(() => sweep(this.#engine, [...this.#engine.catalogue.records()], 0))
+    this.#sweeping = this.#sweeping.then(() => sweep(this.#engine))
     this.#engine.holdings.tasks.add(this.#sweeping)
   }
 

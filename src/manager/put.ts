@@ -19,6 +19,8 @@ export interface PutResponse {
   readonly body?: AsyncIterable<Uint8Array> | Iterable<Uint8Array> | Uint8Array | string | null
   /** Fields of the request that the response answers: what its Vary nominates is taken from here. */
   readonly requestHeaders?: HeadersInput
+  /** What it may be purged by. */
+  readonly tags?: readonly string[]
 }
 
 export async function storePut(engine: CacheEngine, key: string, response: PutResponse | Response): Promise<boolean> {
@@ -66,7 +68,16 @@ function toHead(engine: CacheEngine, key: string, response: PutResponse | Respon
     scope: 'shared',
     requestTime: now,
     responseTime: now,
+    ...tagsOf(isWeb ? undefined : response.tags),
   }
+}
+
+function tagsOf(tags: PutResponse['tags']): { tags?: readonly string[] } {
+  if (tags === undefined) return {}
+  if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string' && tag !== '')) {
+    throw new InvalidOptionError('tags', 'a list of strings that are not empty', tags)
+  }
+  return tags.length === 0 ? {} : { tags: [...new Set(tags)] }
 }
 
 function toFieldLines(option: string, headers: HeadersInput | undefined): string[] {

@@ -1,13 +1,21 @@
 /**
- * Start-up: the snapshot first, so that hits are served at once; then, in the background, what the disk says.
+ * Start-up, all of it in the background and in slices of the event loop's time: the snapshot is read and taken in, then
+ * compared with the disk.
  *
- * The disk is the truth and the snapshot a hint. A walk over the buckets' names and times finds what the snapshot does
- * not know, reads only that, and forgets what is no longer there. Until it ends, a miss in memory looks at the disk.
+ * The disk is the truth and the snapshot a hint. Until it has been taken in, and until the comparison has ended, a miss in
+ * memory looks at the disk. A snapshot of a whole catalogue makes the comparison short: in a folder that has not been
+ * written to since there is nothing to be found. A walk over the other buckets' names and times finds what the snapshot
+ * does not know, reads only that, and forgets what is no longer there.
  */
 import { bucketHash } from '../content-store/layout.ts'
-import type { FoundFile } from '../content-store/content-store.ts'
+import { Looks } from '../content-store/looks.ts'
+import { Pace } from '../content-store/pace.ts'
+import type { Snapshot } from '../content-store/snapshot-file.ts'
+import { Folders, type FoundFile } from '../content-store/walk.ts'
 import type { StoredResponse } from '../stored-response.ts'
 import type { CacheEngine } from './cache-engine.ts'
+import { Catalogue } from './catalogue.ts'
+import { verifyLatest } from './verification.ts'
 
 /**
  * Where others have the directory open, content that nothing refers to is removed only when it has not been touched for so
@@ -22,69 +30,144 @@ const ORPHAN_GRACE_MS = 600_000
 const LEAST_PAUSE_MS = 100
 const MOST_PAUSE_MS = 600_000
 
-/**
- * Takes the snapshot's records in. Resolves with the work that remains, to be run in the background. It is the leader's:
- * where others have the directory open, what the snapshot says may have been void for long.
- */
-export async function recover(engine: CacheEngine): Promise<() => Promise<unknown>> {
-  if (!engine.holdings.membership.isLeader) return async () => {}
-  const snapshot = await engine.holdings.store.readSnapshot()
-  if (snapshot !== undefined) engine.holdings.restore(snapshot)
-  return () => sweep(engine, snapshot?.records ?? [], snapshot?.writtenAt ?? 0)
+/** Milliseconds by which a file's time may be too early: file systems keep whole seconds, or two of them. */
+const COARSENESS_MS = 2_000
+
+/** What was known of the directory, and when. */
+interface Known {
+  readonly records: readonly StoredResponse[]
+  /** In milliseconds since the epoch. */
+  readonly asOf: number
+  /** It was all that there was. */
+  readonly isWhole: boolean
 }
 
-/**
- * Compares the catalogue with the whole directory, of which these records were known at this time (in milliseconds since
- * the epoch), and removes what nobody needs.
- */
-export async function sweep(
-  engine: CacheEngine,
-  known: readonly StoredResponse[],
-  knownAt: number,
-  pause = 0,
-): Promise<boolean> {
+/** Never rejects. What the snapshot says is the leader's: beside others it may have been void for long. */
+export async function recover(engine: CacheEngine): Promise<void> {
+  const { holdings } = engine
+  if (!holdings.membership.isLeader) return
+  let known: Known | undefined
+  let isGivenUp = false
+  const mayGoOn = (): boolean => {
+    if (isWorthIt(engine)) return true
+    // Closed at once, with nothing done: the old snapshot stays, and with it a new start finds what comes after.
+    isGivenUp ||= engine.isClosed && !holdings.snapshots.isDue
+    return false
+  }
   try {
-    await engine.holdings.makeRoomForSnapshot()
-    await engine.holdings.store.removeAbandoned(engine.holdings.membership.runs)
-    if (await reconcile(engine, known, knownAt)) await compareBodies(engine)
+    const snapshot = await holdings.store.readSnapshot(mayGoOn)
+    if (snapshot !== undefined && mayGoOn()) known = await takeIn(engine, snapshot, mayGoOn)
+  } catch (error) {
+    engine.statistics.fault('recover', error)
+  }
+  holdings.snapshots.endRestoration(isGivenUp ? 'kept' : 'over')
+  await sweep(engine, known)
+}
+
+/** Whether the snapshot is still wanted: who closes with something to write needs what the old one says. */
+function isWorthIt({ isClosed, holdings }: CacheEngine): boolean {
+  return (
+    holdings.membership.isLeader &&
+    holdings.snapshots.restoration?.isVoid === false &&
+    (!isClosed || holdings.snapshots.isDue)
+  )
+}
+
+async function takeIn(engine: CacheEngine, snapshot: Snapshot, mayGoOn: () => boolean): Promise<Known | undefined> {
+  const { holdings } = engine
+  const pace = new Pace()
+  const restored = new Catalogue({ ...engine.options, ...engine.limits })
+  const steps = restored.restoring(snapshot.records, snapshot.index)
+  let step = steps.next()
+  for (; step.done !== true; step = steps.next()) if (pace.isOver) await pace.rest()
+  const records = snapshot.records.filter((record) => record !== undefined)
+  for (const record of step.value ? [] : records) {
+    if (pace.isOver) await pace.rest()
+    restored.add(record)
+  }
+  const left: StoredResponse[] = []
+  for (const record of records) {
+    if (pace.isOver) await pace.rest()
+    if (!restored.holds(record)) left.push(record)
+  }
+  // What others have noted concerns what the snapshot says.
+  await holdings.membership.poll()
+  if (!mayGoOn()) return undefined
+  holdings.takeIn(restored, left, engine.isOutdated)
+  // A clock that was set back says nothing about what came after.
+  const asOf = snapshot.writtenAt <= Date.now() ? snapshot.writtenAt - COARSENESS_MS : 0
+  return { records, asOf, isWhole: snapshot.isWhole && asOf > 0 }
+}
+
+/** Compares the catalogue with the whole directory, by default with nothing known of that, and removes what nobody needs. */
+export async function sweep(engine: CacheEngine, known?: Known, pause = 0): Promise<boolean> {
+  const { holdings } = engine
+  if (!isStillOurs(engine)) return true
+  try {
+    await holdings.makeRoomForSnapshot()
+    const { doubts } = holdings.snapshots
+    const isNewBoot = await holdings.store.isNewBoot()
+    await holdings.store.removeAbandoned(holdings.membership.runs, isNewBoot)
+    const given = known ?? { records: [...holdings.catalogue.records()], asOf: 0, isWhole: false }
+    // The snapshot may have outlived buckets that are older than it: then all of them are read.
+    const before = isNewBoot ? { ...given, asOf: 0, isWhole: false } : given
+    if (!(await reconcile(engine, before)) || !(await compareBodies(engine, before))) return true
+    if (isNewBoot && (await verifyLatest(engine, () => isStillOurs(engine)))) await holdings.store.noteBoot()
+    holdings.snapshots.noteComparison(doubts)
+    // The next start will have less to do.
+    if (!before.isWhole && holdings.catalogue.entryCount > 0) holdings.snapshots.noteChange()
     return true
   } catch (error) {
     engine.statistics.fault('recover', error)
     const next = Math.min(MOST_PAUSE_MS, 2 * pause || LEAST_PAUSE_MS)
-    engine.holdings.postpone(() => sweep(engine, [...engine.catalogue.records()], 0, next), pause)
+    engine.holdings.postpone(() => sweep(engine, undefined, next), pause)
     return false
   }
 }
 
 /** Resolves with whether it came to its end. */
-async function reconcile(engine: CacheEngine, known: readonly StoredResponse[], knownAt: number): Promise<boolean> {
+async function reconcile(engine: CacheEngine, { records, asOf, isWhole }: Known): Promise<boolean> {
+  const { holdings } = engine
+  const { store } = holdings
+  const unchanged = asOf > 0 ? await store.unchangedSince('buckets', asOf) : new Folders()
+  const passOver = isWhole ? unchanged : new Folders()
   const missing = new Map<string, StoredResponse[]>()
-  for (const record of known) {
+  const pace = new Pace()
+  for (const record of records) {
+    if (pace.isOver) await pace.rest()
     const hash = bucketHash(record.key)
-    missing.set(hash, [...(missing.get(hash) ?? []), record])
+    if (!passOver.has(hash)) missing.set(hash, [...(missing.get(hash) ?? []), record])
   }
-  for await (const file of engine.holdings.store.buckets()) {
-    if (!mayGoOn(engine)) return false
+  await new Looks().each(store.buckets(passOver, true), async (file) => {
+    if (!isStillOurs(engine)) return
     const ofFile = missing.get(file.hash)
     missing.delete(file.hash)
-    if (ofFile === undefined || file.modifiedAt >= knownAt) await readAgain(engine, file, ofFile ?? [])
-  }
+    const isKnown = ofFile !== undefined && (unchanged.has(file.hash) || (await isOlder(engine, file, asOf)))
+    if (!isKnown) await readAgain(engine, file, ofFile ?? [])
+  })
+  if (!isStillOurs(engine)) return false
   // They were known, the disk has them no more.
-  for (const records of missing.values()) for (const record of records) forget(engine, record)
-  if (!mayGoOn(engine)) return false
-  engine.holdings.markReconciled()
+  for (const gone of missing.values()) for (const record of gone) forget(engine, record)
+  holdings.markReconciled()
   return true
 }
 
+async function isOlder(engine: CacheEngine, file: FoundFile, time: number): Promise<boolean> {
+  return time > 0 && ((await engine.holdings.store.bucketModifiedAt(file)) ?? Infinity) < time
+}
+
 async function readAgain(engine: CacheEngine, file: FoundFile, known: readonly StoredResponse[]): Promise<void> {
+  const { store, membership, snapshots } = engine.holdings
   let found: StoredResponse[]
   try {
-    found = await engine.holdings.store.recordsIn(file)
+    found = await store.recordsIn(file)
   } catch (error) {
     // One bucket that cannot be read must not keep all others from being known.
     engine.statistics.fault('read', error)
+    snapshots.noteDoubt()
     return
   }
+  if (found.length === 0 && !membership.hasCompany) await store.removeRubbish(file)
   const variants = new Map(found.map((record) => [record.variant, record.body.sha256]))
   for (const record of known) if (variants.get(record.variant) !== record.body.sha256) forget(engine, record)
   for (const record of found) engine.adopt(record)
@@ -95,23 +178,32 @@ function forget({ holdings }: CacheEngine, record: StoredResponse): void {
   if (!holdings.unwritten.has(record)) holdings.forget(record)
 }
 
-/** Bodies without a record go, and records without a body. */
-async function compareBodies(engine: CacheEngine): Promise<void> {
+/** Bodies without a record go, and records without a body. Resolves with whether it came to its end. */
+async function compareBodies(engine: CacheEngine, { asOf, isWhole }: Known): Promise<boolean> {
   const { holdings } = engine
   const { catalogue, store } = holdings
+  const passOver = isWhole ? await store.unchangedSince('bodies', asOf) : new Folders()
   const before = holdings.membership.hasCompany ? Date.now() - ORPHAN_GRACE_MS : Infinity
-  const unseen = new Map([...catalogue.records()].map((record) => [record.body.sha256, record]))
-  for await (const file of store.bodies()) {
-    if (!mayGoOn(engine)) return
-    unseen.delete(file.hash)
-    if (file.modifiedAt >= before || catalogue.isReferenced(file.hash)) continue
-    await store.removeBody(file.hash, () => catalogue.isReferenced(file.hash))
+  const unseen = new Map<string, StoredResponse>()
+  const pace = new Pace()
+  for (const record of catalogue.records()) {
+    if (pace.isOver) await pace.rest()
+    if (!passOver.has(record.body.sha256)) unseen.set(record.body.sha256, record)
   }
+  await new Looks().each(store.bodies(passOver, true), async (file) => {
+    if (!isStillOurs(engine)) return
+    unseen.delete(file.hash)
+    if (catalogue.isReferenced(file.hash)) return
+    if (before < Infinity && ((await store.bodyState(file))?.modifiedAt ?? Infinity) >= before) return
+    await store.removeBody(file.hash, () => catalogue.isReferenced(file.hash))
+  })
+  if (!isStillOurs(engine)) return false
   for (const record of unseen.values()) {
     if (!holdings.unwritten.has(record) && !(await store.hasBody(record.body))) holdings.remove(record)
   }
+  return true
 }
 
-function mayGoOn(engine: CacheEngine): boolean {
+function isStillOurs(engine: CacheEngine): boolean {
   return !engine.isClosed && engine.holdings.membership.isLeader
 }

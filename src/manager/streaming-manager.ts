@@ -10,6 +10,7 @@ import { CacheEngine } from './cache-engine.ts'
 import { diskSize } from './disk-use.ts'
 import { Neighbours } from './neighbours.ts'
 import { resolveManagerOptions, type ManagerOptions } from './options.ts'
+import { purge, type PurgeFilter, type PurgeOptions } from './purge.ts'
 import { storePut, type PutResponse } from './put.ts'
 import { recover } from './recovery.ts'
 import type { Counts } from './statistics.ts'
@@ -55,7 +56,8 @@ export class StreamingManager {
   }
 
   /**
-   * Opens the cache in a directory, making it where it is missing. What was stored there before hits at once.
+   * Opens the cache in a directory, making it where it is missing. What was stored there before hits at once;
+   * `entryCount` and `size` follow when the index has been read, in the background.
    *
    * @throws {InvalidOptionError} when an option or the directory is of the wrong type or out of range
    * @throws {DirectoryError} when the directory cannot be made or written, or another process has it open and it is on
@@ -87,11 +89,8 @@ export class StreamingManager {
     const resolved = resolveManagerOptions(options)
     const store = await ContentStore.open(resolve(directory), resolved)
     const engine = new CacheEngine(store, await store.join(), resolved)
-    const reconcile = await recover(engine)
     const manager = new StreamingManager(engine, isTemporary)
-    // What others have noted concerns what the snapshot says.
-    await engine.holdings.membership.poll()
-    engine.holdings.tasks.add(reconcile())
+    engine.holdings.tasks.add(recover(engine))
     if (resolved.snapshotInterval > 0) {
       manager.#timer = setInterval(
         () => engine.holdings.tasks.add(engine.holdings.writeSnapshot()),
@@ -137,8 +136,8 @@ export class StreamingManager {
   async get(key: string): Promise<CachedResponse | undefined> {
     const stored = await this.#find(key)
     if (stored === undefined) return undefined
-    const reader = await this.#engine.openBody(stored)
-    return typeof reader === 'string' ? undefined : toCachedResponse(stored, reader)
+    const body = this.#engine.readSmall(stored) ?? (await this.#engine.openBody(stored))
+    return typeof body === 'string' ? undefined : toCachedResponse(stored, body)
   }
 
   /**
@@ -167,6 +166,21 @@ export class StreamingManager {
     this.#engine.invalidate(cacheKey('HEAD', normalised))
     await this.#settled()
     return found
+  }
+
+  /**
+   * Removes what a filter says, with what is being fetched for the same URLs, or marks it stale. Resolves with how many
+   * stored responses that concerned, once it has taken effect. By tag in time independent of how much else is stored.
+   *
+   * @throws {InvalidOptionError} unless there is exactly one filter, of the right type
+   * @throws {ClosedError} after `close()`
+   *
+   * @example
+   * await manager.purge({ tag: 'product-17' }, { soft: true })
+   */
+  async purge(filter: PurgeFilter, options?: PurgeOptions): Promise<number> {
+    this.#assertOpen()
+    return await purge(this.#engine, filter, options)
   }
 
   /**
@@ -258,7 +272,7 @@ export class StreamingManager {
 }
 
 /** A URL as requests name it: `https://Example.com` is `https://example.com/`. Keys of `entries()` are kept as they are. */
-function normalisedKey(key: string): string {
+export function normalisedKey(key: string): string {
   if (typeof key !== 'string') throw new InvalidOptionError('key', 'a URL', key)
   const separator = key.indexOf(' ')
   const method = separator > 0 ? key.slice(0, separator) : 'GET'

@@ -19,6 +19,8 @@ export interface CachedEntry {
   readonly sha256: string
   /** When the response came or was last validated. */
   readonly respondedAt: Date
+  /** What it may be purged by. */
+  readonly tags: readonly string[]
 }
 
 /** A stored response with its body. */
@@ -31,8 +33,12 @@ export function describeEntry(stored: StoredResponse, diskSize: number): CachedE
   return { ...describe(stored), diskSize }
 }
 
-export function toCachedResponse(stored: StoredResponse, reader: BodyReader): CachedResponse {
-  return { ...describe(stored), body: toReadable(reader) }
+export function toCachedResponse(stored: StoredResponse, body: BodyReader | Buffer): CachedResponse {
+  return { ...describe(stored), body: Buffer.isBuffer(body) ? readableOf(body) : toReadable(body) }
+}
+
+function readableOf(body: Buffer): Readable {
+  return Readable.from(body.length === 0 ? [] : [body], { objectMode: false })
 }
 
 function describe(stored: StoredResponse): Omit<CachedEntry, 'diskSize'> {
@@ -44,6 +50,7 @@ function describe(stored: StoredResponse): Omit<CachedEntry, 'diskSize'> {
     bodySize: stored.body.size,
     sha256: stored.body.sha256,
     respondedAt: new Date(stored.responseTime),
+    tags: stored.tags ?? [],
   }
 }
 

@@ -5,7 +5,7 @@
  * Bounded in bytes: what comes when the queue is full is not stored.
  */
 import { crc32 } from 'node:zlib'
-import { entryKey, type StoredResponse } from '../stored-response.ts'
+import { entryKey, type StoredBody, type StoredResponse } from '../stored-response.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 
 export interface Unwritten {
@@ -69,6 +69,11 @@ export class WriteBehind {
     return this.#find(record) !== undefined
   }
 
+  /** All that are not, or not wholly, on disk now, by their bodies, which freshening leaves as they are. */
+  bodies(): ReadonlySet<StoredBody> {
+    return new Set([...this.#waiting.values(), ...this.#writing.values()].map(({ record }) => record.body))
+  }
+
   /** It is stored no more. True when the disk never has to hear of it. */
   drop(record: StoredResponse): boolean {
     const found = this.#find(record)
@@ -106,7 +111,7 @@ export class WriteBehind {
   #find({ key, variant, body }: StoredResponse): Unwritten | undefined {
     const name = entryKey(key, variant)
     for (const found of [this.#waiting.get(name), this.#writing.get(name)]) {
-      if (found?.record.body === body) return found
+      if (found?.record.body.sha256 === body.sha256) return found
     }
     return undefined
   }

@@ -14,7 +14,7 @@ export async function writeOut(holdings: Holdings, unwritten: Unwritten, statist
       await store.updateBucket(record.key, (records) => {
         // Freshened or gone, meanwhile.
         const current = catalogue.current(record)
-        if (current?.body !== record.body) return records
+        if (current?.body.sha256 !== record.body.sha256) return records
         return [...records.filter(({ variant }) => variant !== record.variant), current]
       })
     })
@@ -24,6 +24,6 @@ export async function writeOut(holdings: Holdings, unwritten: Unwritten, statist
     statistics.fault('store', error, record.key)
     const current = catalogue.current(record)
     // What lies on disk under its name is older, and void.
-    if (current?.body === record.body) holdings.remove(current)
+    if (current?.body.sha256 === record.body.sha256) holdings.remove(current)
   }
 }

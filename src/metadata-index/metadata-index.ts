@@ -10,9 +10,10 @@ import { hashKey } from './key-hash.ts'
 import type { Goal } from './pricing.ts'
 import { SlotList } from './slot-list.ts'
 import { MAX_WEIGHT } from './slot-table.ts'
-import { readSnapshot, writeSnapshot } from './snapshot.ts'
-import type { SnapshotEntry } from './snapshot.ts'
+import { PLACE_WORDS, readSnapshot } from './snapshot.ts'
 import { WTinyLfu } from './w-tinylfu.ts'
+import type { RegionName } from './w-tinylfu.ts'
+import { IndexSnapshot } from './index-snapshot.ts'
 
 export type { Goal } from './pricing.ts'
 
@@ -39,6 +40,16 @@ export interface IndexEntry<V> extends Weighed<V> {
   readonly key: string
 }
 
+type EntryAt<V> = (position: number) => IndexEntry<V> | undefined
+
+/** An entry and what it stands on. */
+export interface RankedEntry<V> extends IndexEntry<V> {
+  /** `window`: a newcomer, judged when it leaves. `main`: has been let in. `expired`: goes before any other. */
+  readonly region: RegionName
+  /** Requests counted for it, 63 at most, halved as time goes by. */
+  readonly frequency: number
+}
+
 export interface IndexBounds {
   /** Entries held at most, 0 or more. Above 16,000,000, which is what a Map can hold, it means that. */
   readonly maxEntries: number
@@ -55,6 +66,8 @@ export interface MetadataIndexOptions extends IndexBounds {
 
 /** V8's Map stops at 2^24. */
 const MOST_ENTRIES = 16_000_000
+/** Entries that are restored in a fraction of a millisecond. */
+const ENTRIES_PER_STEP = 256
 const NOTHING: readonly never[] = Object.freeze([])
 
 export class MetadataIndex<V> {
@@ -198,42 +211,68 @@ export class MetadataIndex<V> {
     }
   }
 
-  /** Everything but the values: what is held in which order, what was asked for, what was learned. See snapshot.ts. */
-  snapshot(): Uint8Array<ArrayBuffer> {
-    const { numbers, counters } = this.#policy.save()
-    const entries: SnapshotEntry[] = this.#policy
-      .slots()
-      .map((slot) => ({ key: this.#keys[slot] as string, ...this.#policy.placeOf(slot) }))
-    return writeSnapshot({ numbers: [this.#seed, ...numbers], counters, entries })
+  /**
+   * Everything held with what its stay depends on: expired, then main, each in the order in which they would go now;
+   * then the window, oldest first, of which each is weighed against the first of main when its place is needed.
+   */
+  *ranking(): Generator<RankedEntry<V>, void, void> {
+    for (const { slot, region, frequency } of this.#policy.ranking()) {
+      const key = this.#keys[slot]
+      if (key === undefined) continue
+      yield { key, value: this.#values[slot] as V, weight: this.#policy.weightOf(slot), region, frequency }
+    }
+  }
+
+  /** Everything held, in which order, what was asked for, what was learned: see snapshot.ts. It is of this moment. */
+  snapshot(): IndexSnapshot<V> {
+    const policy = this.#policy.save()
+    const numbers = [this.#seed, ...policy.numbers]
+    return new IndexSnapshot({ ...policy, numbers }, this.#policy.slots(), this.#values.slice(), this.entryCount)
   }
 
   /**
-   * Takes the place of everything held and learned. `valueOf` gives each entry's value and weight; entries without one
-   * are left out, and so is what does not fit the bounds: compare `entries()` afterwards. False, and nothing changed, if
-   * the snapshot is of another version or damaged.
+   * Takes the place of everything held and learned. `entryAt` gives each entry by its position in the snapshot's values;
+   * those that it does not give are left out, and so is what does not fit the bounds: compare `entries()` afterwards.
+   * False, and nothing changed, if the snapshot is of another version or damaged.
    */
-  restore(snapshot: Uint8Array, valueOf: (key: string) => Weighed<V> | undefined): boolean {
-    const content = readSnapshot(snapshot)
+  restore(state: Uint8Array, entryAt: EntryAt<V>): boolean {
+    const steps = this.restoring(state, entryAt)
+    for (;;) {
+      const { done, value } = steps.next()
+      if (done === true) return value
+    }
+  }
+
+  /** The same in steps of a fraction of a millisecond. Until the last one the index is good for nothing else. */
+  *restoring(state: Uint8Array, entryAt: EntryAt<V>): Generator<void, boolean, void> {
+    const content = readSnapshot(state)
     if (content === undefined) return false
+    yield
+    const { counters, places } = content
     const [seed = 0, ...numbers] = content.numbers
-    if (!this.#policy.restore({ numbers, counters: content.counters })) return false
+    if (!this.#policy.restore({ numbers, counters }, places.length / PLACE_WORDS)) return false
     this.#slots = new Map()
     this.#keys = []
     this.#values = []
     this.#seed = seed
     this.#missedKey = ''
-    for (const entry of content.entries) this.#restoreEntry(entry, valueOf(entry.key))
+    for (let i = 0; i * PLACE_WORDS < places.length; i++) {
+      if (i % ENTRIES_PER_STEP === 0) yield
+      const entry = entryAt(i)
+      if (entry === undefined) continue
+      const at = i * PLACE_WORDS
+      this.#restoreEntry(entry, places[at] as number, places[at + 1] as number)
+    }
     this.#evict(0)
     return true
   }
 
-  #restoreEntry({ key, hash, place, priority }: SnapshotEntry, weighed: Weighed<V> | undefined): void {
-    if (weighed === undefined || this.#slots.has(key)) return
-    const bytes = checkedWeight(weighed.weight)
-    if (!this.#policy.bounds.fitsAlone(bytes)) return
-    const slot = this.#policy.put(hash, bytes, place, priority)
+  #restoreEntry({ key, value, weight }: IndexEntry<V>, place: number, priority: number): void {
+    const bytes = checkedWeight(weight)
+    if (this.#slots.has(key) || !this.#policy.bounds.fitsAlone(bytes)) return
+    const slot = this.#policy.put(hashKey(key, this.#seed), bytes, place, priority)
     this.#slots.set(key, slot)
-    this.#keep(slot, key, weighed.value)
+    this.#keep(slot, key, value)
   }
 
   #replace(slot: number, key: string, value: V, weight: number): readonly Evicted<V>[] {

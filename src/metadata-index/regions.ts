@@ -193,14 +193,6 @@ export class Regions {
     return least
   }
 
-  /** All slots of a region, list by list from the lowest value, each list from its oldest entry. */
-  *slots(region: Region): Generator<number, void, void> {
-    for (let index = 0; index < LISTS_PER_REGION; index++) {
-      const list = (region << 5) | index
-      for (let slot = this.#table.next(list); slot !== list; slot = this.#table.next(slot)) yield slot
-    }
-  }
-
   #account(region: number, entries: number, weight: number): void {
     this.#counts[region] = (this.#counts[region] as number) + entries
     this.#weights[region] = (this.#weights[region] as number) + weight
@@ -212,5 +204,16 @@ export class Regions {
     this.#cursors[index] = next
     this.#cursorPriorities[index] = this.#table.priority(next)
     if (next < LIST_COUNT) this.#cursorLists &= ~(1 << index)
+  }
+}
+
+/**
+ * All slots of a region of this table, list by list from the lowest value, each list from its oldest entry. The table must
+ * not change meanwhile.
+ */
+export function* slotsOf(table: SlotTable, region: Region): Generator<number, void, void> {
+  for (let index = 0; index < LISTS_PER_REGION; index++) {
+    const list = (region << 5) | index
+    for (let slot = table.next(list); slot !== list; slot = table.next(slot)) yield slot
   }
 }

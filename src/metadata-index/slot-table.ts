@@ -66,8 +66,26 @@ export class SlotTable {
     for (let list = 0; list < LIST_COUNT; list++) this.#close(list)
   }
 
+  /** A copy for whoever takes his time to read it. */
+  copy(): SlotTable {
+    const copy = new SlotTable()
+    copy.#words = this.#words.slice()
+    copy.#frequencies = this.#frequencies.slice()
+    copy.#capacity = this.#capacity
+    copy.#unused = this.#unused
+    copy.#free = this.#free
+    copy.#aged = this.#aged
+    return copy
+  }
+
   get capacity(): number {
     return this.#capacity
+  }
+
+  /** Makes room for so many entries at once. */
+  reserve(entries: number): void {
+    const capacity = LIST_COUNT + entries
+    if (capacity > this.#capacity) this.#resize(capacity)
   }
 
   /** A slot for a new entry. The caller keeps `most` entries at most, so the table need not grow beyond that. */
@@ -208,7 +226,11 @@ export class SlotTable {
   /** Doubles, but not beyond what the caller may hold: the last step would be half empty for good. */
   #grow(most: number): void {
     const least = this.#capacity + 1
-    this.#capacity = Math.max(least, Math.min(this.#capacity * 2, LIST_COUNT + most))
+    this.#resize(Math.max(least, Math.min(this.#capacity * 2, LIST_COUNT + most)))
+  }
+
+  #resize(capacity: number): void {
+    this.#capacity = capacity
     const grown = new Int32Array(this.#capacity * WORDS)
     grown.set(this.#words)
     this.#words = grown

@@ -1,63 +1,40 @@
 /**
- * The index as bytes: a header with version and checksum, then numbers, counters, entries and keys, each part a typed
- * array that is copied as a whole.
+ * The index as bytes: a header with version and checksum, then numbers, counters and places, each part a typed array that
+ * is copied as a whole.
  *
- *   ┌───────┬─────────┬──────────┬─────────┬──────────┬─────────┬──────────┬─────────────┬──────────┬───────────┐
- *   │ magic │ version │ checksum │ numbers │ counters │ entries │ key bytes│ numbers x 8 │ counters │ entries   │
- *   │       │         │          │ (count) │ (count)  │ (count) │ (count)  │             │ x 4      │ x 16, keys│
- *   └───────┴─────────┴──────────┴─────────┴──────────┴─────────┴──────────┴─────────────┴──────────┴───────────┘
+ *   ┌───────┬─────────┬──────────┬─────────┬──────────┬─────────┬─────────────┬──────────┬────────────┐
+ *   │ magic │ version │ checksum │ numbers │ counters │ entries │ numbers x 8 │ counters │ places x 8 │
+ *   │       │         │          │ (count) │ (count)  │ (count) │             │ x 4      │            │
+ *   └───────┴─────────┴──────────┴─────────┴──────────┴─────────┴─────────────┴──────────┴────────────┘
  *
- * Numbers are in the machine's byte order: on a machine with the other one the magic reads differently, and the
- * snapshot is ignored. So is any other version: a snapshot is a help for the next start, not a record. Keys have one
- * byte a character where all their characters fit, else two.
+ * Keys are not in it: whoever keeps the values keeps them in the order of the places, and has their keys there. Numbers
+ * are in the machine's byte order: on a machine with the other one the magic reads differently, and the snapshot is
+ * ignored. So is any other version: a snapshot is a help for the next start, not a record.
  */
-
-export interface SnapshotEntry {
-  readonly key: string
-  readonly hash: number
-  /** List and flags. */
-  readonly place: number
-  readonly priority: number
-}
 
 export interface SnapshotContent {
   readonly numbers: readonly number[]
   readonly counters: Int32Array
-  readonly entries: readonly SnapshotEntry[]
+  /** Two words an entry: list and flags, then its priority there. */
+  readonly places: Int32Array
 }
 
+export const PLACE_WORDS = 2
 const MAGIC = 0x584c_5457 // WTLX
-const VERSION = 3
-const HEADER_WORDS = 8
-const ENTRY_WORDS = 4
-/** In an entry's key length: the key has two bytes a character. */
-const WIDE = 0x8000_0000 | 0
-const LATIN1 = /^[\0-\xff]*$/
+const VERSION = 4
+const HEADER_WORDS = 6
 
-export function writeSnapshot({ numbers, counters, entries }: SnapshotContent): Uint8Array<ArrayBuffer> {
-  const rows = new Int32Array(entries.length * ENTRY_WORDS)
-  let keyBytes = 0
-  for (const [index, { key, hash, place, priority }] of entries.entries()) {
-    const isWide = !LATIN1.test(key)
-    rows.set([hash, place, priority, isWide ? key.length | WIDE : key.length], index * ENTRY_WORDS)
-    keyBytes += isWide ? key.length * 2 : key.length
-  }
-  const fixed = HEADER_WORDS * 4 + numbers.length * 8 + counters.byteLength + rows.byteLength
-  const bytes = Buffer.alloc(fixed + Math.ceil(keyBytes / 4) * 4)
-  const buffer = bytes.buffer
-  const start = bytes.byteOffset
-  new Float64Array(buffer, start + HEADER_WORDS * 4, numbers.length).set(numbers)
-  new Int32Array(buffer, start + HEADER_WORDS * 4 + numbers.length * 8, counters.length).set(counters)
-  new Int32Array(buffer, start + fixed - rows.byteLength, rows.length).set(rows)
-  let at = fixed
-  for (const [index, { key }] of entries.entries()) {
-    const isWide = (rows[index * ENTRY_WORDS + 3] as number) < 0
-    at += bytes.write(key, at, isWide ? 'utf16le' : 'latin1')
-  }
-  const header = new Int32Array(buffer, start, HEADER_WORDS)
-  header.set([MAGIC, VERSION, 0, numbers.length, counters.length, entries.length, keyBytes, 0])
-  header[2] = checksum(new Int32Array(buffer, start, bytes.length / 4))
-  return bytes
+export function writeSnapshot({ numbers, counters, places }: SnapshotContent): Uint8Array<ArrayBuffer> {
+  const countersAt = HEADER_WORDS * 4 + numbers.length * 8
+  const placesAt = countersAt + counters.byteLength
+  const buffer = new ArrayBuffer(placesAt + places.byteLength)
+  new Float64Array(buffer, HEADER_WORDS * 4, numbers.length).set(numbers)
+  new Int32Array(buffer, countersAt, counters.length).set(counters)
+  new Int32Array(buffer, placesAt, places.length).set(places)
+  const words = new Int32Array(buffer)
+  words.set([MAGIC, VERSION, 0, numbers.length, counters.length, places.length / PLACE_WORDS])
+  words[2] = checksum(words)
+  return new Uint8Array(buffer)
 }
 
 /** What a snapshot holds, or undefined if it is of another version or damaged. */
@@ -66,35 +43,18 @@ export function readSnapshot(snapshot: Uint8Array): SnapshotContent | undefined 
   // A copy of its own: aligned, and nobody changes it meanwhile.
   const buffer = new Uint8Array(snapshot).buffer
   const words = new Int32Array(buffer)
-  const [magic, version, sum, numberCount = -1, counterCount = -1, entryCount = -1, keyBytes = -1] = words
-  if (magic !== MAGIC || version !== VERSION || Math.min(numberCount, counterCount, entryCount, keyBytes) < 0) {
-    return undefined
-  }
-  const fixed = HEADER_WORDS * 4 + numberCount * 8 + counterCount * 4 + entryCount * ENTRY_WORDS * 4
-  if (fixed + Math.ceil(keyBytes / 4) * 4 !== buffer.byteLength) return undefined
+  const [magic, version, sum, numberCount = -1, counterCount = -1, entryCount = -1] = words
+  if (magic !== MAGIC || version !== VERSION || Math.min(numberCount, counterCount, entryCount) < 0) return undefined
+  const countersAt = HEADER_WORDS * 4 + numberCount * 8
+  const placesAt = countersAt + counterCount * 4
+  if (placesAt + entryCount * PLACE_WORDS * 4 !== buffer.byteLength) return undefined
   words[2] = 0
   if (checksum(words) !== sum) return undefined
   return {
     numbers: [...new Float64Array(buffer, HEADER_WORDS * 4, numberCount)],
-    counters: new Int32Array(buffer, HEADER_WORDS * 4 + numberCount * 8, counterCount).slice(),
-    entries: readEntries(buffer, fixed - entryCount * ENTRY_WORDS * 4, entryCount, fixed),
+    counters: new Int32Array(buffer, countersAt, counterCount).slice(),
+    places: new Int32Array(buffer, placesAt, entryCount * PLACE_WORDS),
   }
-}
-
-function readEntries(buffer: ArrayBuffer, rowsAt: number, count: number, keysAt: number): SnapshotEntry[] {
-  const rows = new Int32Array(buffer, rowsAt, count * ENTRY_WORDS)
-  const bytes = Buffer.from(buffer)
-  const entries: SnapshotEntry[] = []
-  let at = keysAt
-  for (let row = 0; row < rows.length; row += ENTRY_WORDS) {
-    const length = rows[row + 3] as number
-    const end = at + (length < 0 ? (length & ~WIDE) * 2 : length)
-    const key = bytes.toString(length < 0 ? 'utf16le' : 'latin1', at, end)
-    at = end
-    const [hash = 0, place = 0, priority = 0] = rows.subarray(row, row + 3)
-    entries.push({ key, hash, place, priority })
-  }
-  return entries
 }
 
 /** Each word changes all later states one to one, so that no single wrong word goes unseen. */

@@ -26,7 +26,7 @@ import { Eviction } from './eviction.ts'
 import { FrequencySketch } from './frequency-sketch.ts'
 import { Pricing } from './pricing.ts'
 import type { Goal } from './pricing.ts'
-import { EXPIRED, FIRST_LIST, MAIN, Regions, WINDOW } from './regions.ts'
+import { EXPIRED, FIRST_LIST, MAIN, Regions, slotsOf, WINDOW } from './regions.ts'
 import type { Region } from './regions.ts'
 import { SlotTable } from './slot-table.ts'
 
@@ -54,12 +54,43 @@ const NEARLY_FULL = 0.9
 /** Without a bound for bytes a place costs this: more than any entry's bytes, so that all entries cost the same. */
 const MOST_PLACE_COST = 2 ** 53
 
-/** Where an entry stands: its hash, its list and flags, its priority there. */
-export interface Place {
-  readonly hash: number
-  readonly place: number
-  readonly priority: number
+/** Slots in the order of eviction, and what of each goes into a snapshot. */
+export class PlacedSlots {
+  readonly #table: SlotTable
+
+  constructor(table: SlotTable) {
+    this.#table = table
+  }
+
+  *[Symbol.iterator](): Generator<number, void, void> {
+    for (const region of [EXPIRED, WINDOW, MAIN] as const) yield* slotsOf(this.#table, region)
+  }
+
+  /** List and flags. */
+  placeOf(slot: number): number {
+    return this.#table.place(slot)
+  }
+
+  priorityOf(slot: number): number {
+    return this.#table.priority(slot)
+  }
 }
+
+export type RegionName = 'expired' | 'main' | 'window'
+
+/** What an entry's stay depends on. */
+export interface Standing {
+  readonly slot: number
+  readonly region: RegionName
+  readonly frequency: number
+}
+
+/** In the order in which they are asked for a place. */
+const RANKED = [
+  { region: EXPIRED, name: 'expired' },
+  { region: MAIN, name: 'main' },
+  { region: WINDOW, name: 'window' },
+] as const
 
 export interface PolicyState {
   readonly numbers: readonly number[]
@@ -132,21 +163,26 @@ export class WTinyLfu {
     if (++this.#hitsPassed === HIT_BUFFER) this.#takeHits()
   }
 
-  /** Everything held, roughly coldest first. The slots as they are now: the caller may remove some meanwhile. */
-  slots(): number[] {
+  /** Everything held, roughly coldest first, as it is now: entries may come and go before it has been read. */
+  slots(): PlacedSlots {
     this.#takeHits()
-    const regions = [EXPIRED, WINDOW, MAIN] as const
-    return regions.flatMap((region) => [...this.#regions.slots(region)])
+    return new PlacedSlots(this.#table.copy())
+  }
+
+  /** Everything held, each region in the order of eviction: see `MetadataIndex.ranking`. */
+  ranking(): Standing[] {
+    this.#takeHits()
+    const ranking: Standing[] = []
+    for (const { region, name } of RANKED) {
+      this.#regions.startWalk(region)
+      for (let slot = this.#regions.walk(region); slot !== 0; slot = this.#regions.walk(region))
+        ranking.push({ slot, region: name, frequency: this.#table.frequency(slot) })
+    }
+    return ranking
   }
 
   weightOf(slot: number): number {
     return this.#table.weight(slot)
-  }
-
-  /** What of an entry goes into a snapshot. */
-  placeOf(slot: number): Place {
-    const table = this.#table
-    return { hash: table.hash(slot), place: table.place(slot), priority: table.priority(slot) }
   }
 
   /** A short loop, so that the misses of the processor's cache overlap: see HIT_BUFFER. */
@@ -293,7 +329,7 @@ export class WTinyLfu {
       ...clocks,
       ...this.#adaptation.save(),
     ]
-    return { numbers, counters: this.sketch.table }
+    return { numbers, counters: this.sketch.table.slice() }
   }
 
   /** An entry with the place that it had. */
@@ -308,10 +344,11 @@ export class WTinyLfu {
   }
 
   /** False, and nothing changed, if the state makes no sense. Lets go of all entries. */
-  restore({ numbers, counters }: PolicyState): boolean {
+  restore({ numbers, counters }: PolicyState, entries: number): boolean {
     const [additions = 0, sampleSize = 0, requests = 0, meanWeight = 0, meanCost = 0, placeCost = 0, ...rest] = numbers
     if (!this.sketch.restore(counters, additions, sampleSize)) return false
     this.#letGo()
+    this.#table.reserve(Math.min(entries, this.bounds.maxEntries))
     this.#pricing.restore({ requests, meanWeight, meanCost, placeCost })
     for (const region of [WINDOW, MAIN, EXPIRED] as const) this.#regions.setClock(region, rest[region - 1] ?? 0)
     this.#adaptation.restore(rest.slice(3))

@@ -65,7 +65,9 @@ const lifetimes = new Remembered<StoredResponse, Known>()
 export function freshnessLifetime(stored: StoredResponse, settings: PolicySettings): number {
   const known = lifetimes.get(stored)
   if (known !== undefined && known.settings === settings) return known.lifetime
-  const lifetime = workOutLifetime(stored, settings)
+  const byFields = workOutLifetime(stored, settings)
+  const { staleFrom } = stored
+  const lifetime = staleFrom === undefined ? byFields : Math.min(byFields, currentAge(stored, staleFrom))
   lifetimes.set(stored, { settings, lifetime })
   return lifetime
 }

@@ -3,6 +3,7 @@ import { isWhole, listedFields, requestDirectives, responseDirectives, type Dire
 import { freshnessLifetime } from './freshness.ts'
 import { fieldValue, listedNames } from './field-lines.ts'
 import { hasExplicitLifetime, maySharePerAuthorization } from './semantics.ts'
+import { shared } from '../shared-strings.ts'
 import { HEURISTICALLY_CACHEABLE, isUnderstood } from './status.ts'
 import { effectiveFields } from './targeted.ts'
 import { variantOf, varyNames } from './vary.ts'
@@ -184,5 +185,6 @@ export function storedFields(
     if (!dropped.has(name.toLowerCase())) kept.push(name, fields[i + 1] as string)
   }
   if (fieldValue(kept, 'date') === undefined) kept.push('date', new Date(responseTime).toUTCString())
-  return kept
+  // Also a list of the right length: one that has grown keeps room for half as much again.
+  return kept.map(shared)
 }

@@ -69,7 +69,8 @@ export function freshened(stored: StoredResponse, notModified: ResponseHead, tim
   // "a recipient with a clock that receives a response … without a Date MUST record the time it was received"
   const update = storedFields(notModified.fields, times.responseTime, stored.scope)
   // And once more for what the stored directives list and the update has: `no-cache="x"` binds that x, too.
-  return { ...stored, ...times, fields: storedFields(mergedFields(stored, update), times.responseTime, stored.scope) }
+  const { staleFrom: _, ...rest } = stored
+  return { ...rest, ...times, fields: storedFields(mergedFields(stored, update), times.responseTime, stored.scope) }
 }
 
 function mergedFields(stored: StoredResponse, update: FieldLines): FieldLines {

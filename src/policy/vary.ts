@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { fieldValue, listMembers } from './field-lines.ts'
 import { RememberedByText } from './remembered.ts'
 import type { RequestFields } from './cache-request.ts'
-import type { FieldLines } from '../stored-response.ts'
+import { NO_VARY, type FieldLines } from '../stored-response.ts'
 
 /** More nominated fields than this is no negotiation but an accident or an attack: such a response is not stored. */
 const MAX_VARY_NAMES = 32
@@ -15,7 +15,7 @@ const MAX_VARY_NAMES = 32
  */
 export function varyNames(fields: FieldLines): readonly string[] | undefined {
   const value = fieldValue(fields, 'vary')
-  if (value === undefined) return []
+  if (value === undefined) return NO_VARY
   const names = [...new Set(listMembers(value.toLowerCase()))].sort()
   const valid =
     names.length <= MAX_VARY_NAMES && names.every((name) => name !== '*' && /^[\w!#$%&'+.^`|~-]+$/.test(name))

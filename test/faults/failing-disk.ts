@@ -53,6 +53,8 @@ export class FailingDisk {
     this.#patch(promises, 'rename', (call) => this.#promised('rename', ['rename'], call))
     this.#patch(promises, 'mkdir', (call) => this.#promised('mkdir', ['make'], call))
     this.#patch(promises, 'readdir', (call) => this.#promised('readdir', ['list'], call))
+    this.#patch(fs, 'readdirSync', (call) => this.#synchronous('readdirSync', ['list'], call))
+    this.#patch(fs, 'readFileSync', (call) => this.#synchronous('readFileSync', ['open', 'read'], call))
     for (const name of ['rm', 'rmdir', 'unlink'])
       this.#patch(promises, name, (call) => this.#promised(name, ['remove'], call))
     syncBuiltinESMExports()
@@ -85,6 +87,14 @@ export class FailingDisk {
       const error = this.#error(name, args[0], operations)
       if (error !== undefined) throw error
       return await call(...args)
+    }
+  }
+
+  #synchronous(name: string, operations: readonly Operation[], call: Call): Call {
+    return (...args: never[]) => {
+      const error = this.#error(name, args[0], operations)
+      if (error !== undefined) throw error
+      return call(...args)
     }
   }
 

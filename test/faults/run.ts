@@ -15,6 +15,7 @@ import { leaks } from './promises/leaks.ts'
 import { limitsOnDisk } from './promises/limits-on-disk.ts'
 import { lyingOrigins } from './promises/lying-origins.ts'
 import { noWrongByte } from './promises/no-wrong-byte.ts'
+import { powerLoss } from './promises/power-loss.ts'
 import type { FaultPromise, Outcome } from './promises/promise.ts'
 import { restart } from './promises/restart.ts'
 import { secrets } from './promises/secrets.ts'
@@ -23,6 +24,7 @@ import { severalProcesses } from './promises/several-processes.ts'
 export const PROMISES: readonly FaultPromise[] = [
   noWrongByte,
   kill,
+  powerLoss,
   faultsOfDisk,
   limitsOnDisk,
   severalProcesses,

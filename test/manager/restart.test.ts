@@ -2,36 +2,16 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import cacache from 'cacache'
 import { cacheInterceptor, StreamingManager } from '../../src/index.ts'
 import { Exchange } from '../../src/interceptor/exchange.ts'
 import { startCache } from '../helpers/cache.ts'
 import { filesIn, leftovers, temporaryDirectory } from '../helpers/directory.ts'
+import { BASE, bodyOf, fill } from '../helpers/filled.ts'
 import { startOrigin } from '../helpers/origin.ts'
-
-const BASE = 'https://example.com'
-
-/** A directory with twelve stored responses, three of them variants of one URL. */
-async function fill(): Promise<string> {
-  const directory = await temporaryDirectory()
-  const manager = await StreamingManager.open(directory)
-  for (let i = 0; i < 9; i++) await manager.put(`${BASE}/${i}`, { headers: { etag: `"${i}"` }, body: `body ${i}` })
-  for (const language of ['de', 'fr', 'it']) {
-    const requestHeaders = { 'accept-language': language }
-    await manager.put(`${BASE}/v`, { headers: { vary: 'accept-language' }, body: language, requestHeaders })
-  }
-  await manager.close()
-  return directory
-}
-
-async function bodyOf(manager: StreamingManager, url: string): Promise<string | undefined> {
-  const found = await manager.get(url)
-  return found && (await text(found.body))
-}
 
 async function assertWhole(manager: StreamingManager): Promise<void> {
   for (let i = 0; i < 9; i++) assert.equal(await bodyOf(manager, `${BASE}/${i}`), `body ${i}`)
@@ -61,7 +41,6 @@ const snapshots: Record<string, (path: string) => Promise<void>> = {
   'of another version': (path) => writeFile(path, '{"version":999,"writtenAt":0,"recordBytes":0,"checksum":0}\n'),
   garbage: (path) => writeFile(path, '\0\x01 not a snapshot'),
   'cut off': async (path) => {
-    const { readFile } = await import('node:fs/promises')
     await writeFile(path, (await readFile(path)).subarray(0, 900))
   },
   'a directory': async (path) => {

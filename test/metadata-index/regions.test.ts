@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { EXPIRED, MAIN, MAX_VALUE, Regions, WINDOW } from '../../src/metadata-index/regions.ts'
+import { EXPIRED, MAIN, MAX_VALUE, Regions, slotsOf, WINDOW } from '../../src/metadata-index/regions.ts'
 import type { Region } from '../../src/metadata-index/regions.ts'
 import { LIST_COUNT, MAX_FREQUENCY, MAX_WEIGHT, SlotTable } from '../../src/metadata-index/slot-table.ts'
 
@@ -72,7 +72,7 @@ function assertSame(table: SlotTable, regions: Regions, model: Model): void {
   for (const region of REGIONS) {
     const expected = model.lists[region].flat()
     assert.deepEqual(
-      [...regions.slots(region)],
+      [...slotsOf(table, region)],
       expected.map(({ slot }) => slot),
     )
     for (const [level, entries] of model.lists[region].entries()) assertLinked(table, region * LEVELS + level, entries)

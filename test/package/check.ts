@@ -48,6 +48,7 @@ try {
   })
   for (const flavour of FLAVOURS) await checkFlavour(flavour, tarball)
   await checkLarge()
+  await checkProgram()
   console.log('package: ok')
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
@@ -119,7 +120,9 @@ async function checkFlavour(flavour: Flavour, tarball: string): Promise<void> {
 }
 
 async function checkImports(dist: string): Promise<void> {
-  const files = (await readdir(dist, { recursive: true })).filter((file) => file.endsWith('.d.ts'))
+  // The program's are nobody's to import.
+  const isPublic = (file: string) => file.endsWith('.d.ts') && !file.startsWith('cli')
+  const files = (await readdir(dist, { recursive: true })).filter(isPublic)
   assert.ok(files.includes('index.d.ts'), 'no index.d.ts')
   for (const file of files) {
     const text = await readFile(join(dist, file), 'utf8')
@@ -127,6 +130,24 @@ async function checkImports(dist: string): Promise<void> {
       assert.match(specifier, /^(?:\.{1,2}\/|node:)/, `${file} imports types of ${specifier}`)
     }
   }
+}
+
+/** The program by `npx`, on the directory that the large body lies in. */
+async function checkProgram(): Promise<void> {
+  const cwd = join(folder, 'no-undici')
+  const run = async (...args: string[]) =>
+    await runNpm(['exec', '--offline', '--no', '--', manifest.name, ...args, '--dir', join(folder, 'cache')], cwd)
+  await step('npx: ls, stats and verify', async () => {
+    const listed = JSON.parse(await run('ls', '--json')) as { bodySize: number }
+    assert.equal(listed.bodySize, LARGE_BYTES)
+    assert.match(await run('stats'), /1 entry of 1 URL/)
+    return await run('verify')
+  })
+  await step('npx: report', async () => {
+    const page = await run('report', '--output', '-')
+    assert.match(page, /^<!doctype html>/)
+    return `${page.length} characters`
+  })
 }
 
 interface Fetched {

@@ -88,7 +88,7 @@ const DAMAGES: Record<string, (path: { bucket: string; content: string }) => Pro
 const SNAPSHOTS: Record<string, (path: string) => Promise<void>> = {
   'no snapshot': (path) => rm(path),
   'a snapshot of another version': async (path) =>
-    await writeFile(path, (await readFile(path, 'latin1')).replace('"version":2', '"version":9'), 'latin1'),
+    await writeFile(path, (await readFile(path, 'latin1')).replace('"version":3', '"version":9'), 'latin1'),
   'a snapshot that is torn': (path) => truncate(path, 50),
   'a snapshot that is no text': (path) => writeFile(path, randomBytes(1000)),
 }

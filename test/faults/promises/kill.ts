@@ -52,7 +52,7 @@ async function run(rounds: number): Promise<Outcome> {
 }
 
 /** Temporary files, bodies that no record names, records without their body, and folders with nothing in them. */
-async function leaks(directory: string): Promise<string[]> {
+export async function leaks(directory: string): Promise<string[]> {
   const bodies = new Set((await filesIn(directory, 'content-v2')).map(hashOf))
   const named = new Set<string>()
   for (const bucket of await filesIn(directory, 'index-v5')) {

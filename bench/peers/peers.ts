@@ -1,0 +1,28 @@
+/** All contenders by name. */
+import { makeFetchHappen } from './make-fetch-happen.ts'
+import type { Peer } from './peer.ts'
+import { nginx, varnish } from './proxy.ts'
+import { readLoop, readLoopReusing } from './read-loop.ts'
+import { synthetic } from './synthetic.ts'
+import { streamingCache } from './this.ts'
+import { deduplicate, memoryStore, noCache, sqliteStore } from './undici.ts'
+
+const PEERS = {
+  this: streamingCache,
+  synthetic,
+  'read loop': readLoop,
+  'read loop, one buffer': readLoopReusing,
+  'no cache': noCache,
+  MemoryCacheStore: memoryStore,
+  SqliteCacheStore: sqliteStore,
+  deduplicate,
+  'make-fetch-happen': makeFetchHappen,
+  nginx,
+  varnish,
+} as const satisfies Record<string, Peer>
+
+export type PeerName = keyof typeof PEERS
+
+export function peerOf(name: PeerName): Peer {
+  return PEERS[name]
+}

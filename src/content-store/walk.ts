@@ -1,0 +1,74 @@
+/**
+ * Walks over files two folders down, as cacache lays them out: ab/cd/ef… A folder's own time tells whether anything in it
+ * has been added, replaced or removed, so that of what has not changed nothing has to be read.
+ */
+import { rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { removeEmptyFolders } from './files.ts'
+import { Looks } from './looks.ts'
+
+/** A file found on disk: its name is the hash that cacache gives it. */
+export interface FoundFile {
+  readonly hash: string
+}
+
+/** Second-level folders, each named by the first four digits of the hashes in it. */
+export class Folders {
+  readonly #has = new Uint8Array(0x1_0000)
+
+  add(hash: string): void {
+    this.#has[indexOf(hash)] = 1
+  }
+
+  /** Whether the folder of this hash is among them. */
+  has(hash: string): boolean {
+    return this.#has[indexOf(hash)] === 1
+  }
+}
+
+/** NaN for what is no hash, which is nobody's index. */
+function indexOf(hash: string): number {
+  return Number.parseInt(hash.slice(0, 4), 16)
+}
+
+/** Folders in which nothing has been added, replaced or removed since `time`, in milliseconds since the epoch. */
+export async function foldersUnchangedSince(root: string, time: number): Promise<Folders> {
+  const looks = new Looks()
+  const unchanged = new Folders()
+  for (const first of await foldersIn(root, looks)) {
+    await looks.each(await foldersIn(join(root, first), looks), async (second) => {
+      const state = await looks.state(join(root, first, second))
+      if (state !== undefined && state.modifiedAt < time) unchanged.add(first + second)
+    })
+  }
+  return unchanged
+}
+
+/** Every file, in no order, but for those in folders to be passed over. To tidy up: folders that a crash has left empty go. */
+export async function* walk(
+  root: string,
+  passOver?: Folders,
+  isTidying = false,
+): AsyncGenerator<FoundFile, void, void> {
+  const looks = new Looks()
+  for (const first of await foldersIn(root, looks)) {
+    const folders = await foldersIn(join(root, first), looks)
+    if (isTidying && folders.length === 0) await rmdir(join(root, first)).catch(() => {})
+    const found: FoundFile[] = []
+    await looks.each(folders, async (second) => {
+      if (passOver?.has(first + second) === true) return
+      const files = await looks.list(join(root, first, second))
+      // One that has just been made is made again.
+      if (isTidying && files.length === 0) await removeEmptyFolders(join(root, first, second, 'none'))
+      for (const file of files) {
+        if (file.isFile()) found.push({ hash: first + second + file.name })
+      }
+    })
+    yield* found
+  }
+}
+
+/** What a link leads to is no part of the directory. */
+async function foldersIn(path: string, looks: Looks): Promise<string[]> {
+  return (await looks.list(path)).filter((entry) => entry.isDirectory()).map(({ name }) => name)
+}

@@ -1,0 +1,66 @@
+/**
+ * Why a stored response is fresh or stale, and until when, in words: for people who look into a cache. What is said here
+ * is decided in freshness.ts and reuse.ts.
+ */
+import { isWhole, responseDirectives, seconds, type Directives } from './cache-control.ts'
+import type { PolicySettings } from './cache-request.ts'
+import { fieldValue } from './field-lines.ts'
+import { currentAge, freshnessLifetime } from './freshness.ts'
+import { effectiveFields } from './targeted.ts'
+import type { FieldLines, StoredResponse } from '../stored-response.ts'
+
+export interface Freshness {
+  /** `validate`: fresh or stale, the origin is asked before each use. */
+  readonly state: 'fresh' | 'stale' | 'validate'
+  /** Seconds: RFC 9111 sections 4.2.1 and 4.2.3. */
+  readonly lifetime: number
+  readonly age: number
+  /** When it becomes stale, or did, in milliseconds since the epoch. */
+  readonly freshUntil: number
+  /** Where the lifetime comes from, such as `max-age=60`, and what else decides over its use. */
+  readonly reasons: readonly string[]
+}
+
+export function explainFreshness(stored: StoredResponse, settings: PolicySettings, now: number): Freshness {
+  const fields = effectiveFields(stored.fields, settings.targets)
+  const directives = responseDirectives(fields)
+  const lifetime = freshnessLifetime(stored, settings)
+  const age = currentAge(stored, now)
+  const isValidated = isWhole(directives, 'no-cache')
+  return {
+    state: isValidated ? 'validate' : lifetime > age && now >= stored.responseTime ? 'fresh' : 'stale',
+    lifetime,
+    age,
+    freshUntil: now + (lifetime - age) * 1000,
+    reasons: [sourceOf(fields, directives, lifetime, settings), ...restrictions(stored, directives, settings)],
+  }
+}
+
+/** Section 4.2.1: the first of these that is there. */
+function sourceOf(fields: FieldLines, directives: Directives, lifetime: number, settings: PolicySettings): string {
+  for (const name of settings.shared ? ['s-maxage', 'max-age'] : ['max-age']) {
+    const argument = seconds(directives, name)
+    if (argument !== undefined) return `${name}=${argument}`
+  }
+  const expires = fieldValue(fields, 'expires')
+  if (expires !== undefined) return `Expires: ${expires}`
+  if (lifetime <= 0) return 'no lifetime stated, none to be guessed'
+  if (fieldValue(fields, 'last-modified') === undefined) return 'no lifetime stated: the default'
+  return 'no lifetime stated: a tenth of the time since Last-Modified, a week at most'
+}
+
+function restrictions(stored: StoredResponse, directives: Directives, settings: PolicySettings): string[] {
+  const said: string[] = []
+  if (stored.scope === 'private') said.push('stored by a private cache: a shared one does not use it')
+  for (const name of ['no-cache', 'private'] as const) if (isWhole(directives, name)) said.push(name)
+  for (const name of ['must-revalidate', 'immutable']) if (directives.has(name)) said.push(name)
+  if (settings.shared && directives.has('proxy-revalidate')) said.push('proxy-revalidate')
+  for (const name of ['stale-while-revalidate', 'stale-if-error']) {
+    const argument = seconds(directives, name)
+    if (argument !== undefined) said.push(`${name}=${argument}`)
+  }
+  if (fieldValue(stored.fields, 'etag') !== undefined) said.push('can be validated by ETag')
+  else if (fieldValue(stored.fields, 'last-modified') !== undefined) said.push('can be validated by Last-Modified')
+  else said.push('no validator')
+  return said
+}
