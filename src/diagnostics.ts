@@ -22,6 +22,13 @@ export interface MissEvent {
   readonly reason: ForwardReason
 }
 
+/** A request was answered by the response to another one that was under way. */
+export interface CollapseEvent {
+  readonly key: string
+  /** Why it would have gone to the origin. */
+  readonly reason: ForwardReason
+}
+
 export interface ValidationEvent {
   readonly key: string
   /** `freshened`: the origin answered 304. `replaced`: it sent another response. `failed`: the 304 was not for ours. */
@@ -57,6 +64,7 @@ export interface FaultEvent {
 export interface Events {
   hit: HitEvent
   miss: MissEvent
+  collapse: CollapseEvent
   validate: ValidationEvent
   store: StoreEvent
   refuse: RefusalEvent
@@ -69,6 +77,7 @@ export const PACKAGE_NAME = 'undici-streaming-cache'
 const channels: { readonly [E in keyof Events]: Channel } = {
   hit: channel(`${PACKAGE_NAME}:hit`),
   miss: channel(`${PACKAGE_NAME}:miss`),
+  collapse: channel(`${PACKAGE_NAME}:collapse`),
   validate: channel(`${PACKAGE_NAME}:validate`),
   store: channel(`${PACKAGE_NAME}:store`),
   refuse: channel(`${PACKAGE_NAME}:refuse`),

@@ -27,6 +27,7 @@ export type { CacheMode } from './policy/cache-mode.ts'
 export type { FieldsByName } from './policy/field-lines.ts'
 export { ClosedError, ContentError, DirectoryError, InvalidOptionError } from './errors.ts'
 export type {
+  CollapseEvent,
   Events,
   EvictionEvent,
   FaultEvent,

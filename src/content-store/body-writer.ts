@@ -4,15 +4,21 @@
  * refuses empty bodies, and does not replace content that is damaged.
  *
  * A writer never throws and never makes anybody wait: `write` says when the disk is behind, and the caller decides.
+ *
+ * What it was given can be read while it writes and as long as somebody holds it, whatever becomes of the body: by its own
+ * descriptor, which outlives the file's name, and from memory what no whole chunk of the file has yet.
  */
 import { createHash, hash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
+import { ContentError } from '../errors.ts'
 import { CHUNK_SIZE, type StoredBody } from '../stored-response.ts'
+import { ChunkReads } from './chunk-reads.ts'
 import type { Descriptors } from './descriptors.ts'
 import { discard } from './discarded.ts'
 import { withFolder } from './files.ts'
 import { FILE_MODE } from './layout.ts'
+import { Tail } from './tail.ts'
 
 /** Bytes that may wait for the disk before `write` asks for a pause. */
 export const WRITE_QUEUE_BYTES = 524_288
@@ -49,15 +55,20 @@ export class BodyWriter {
   readonly #checksums: number[] = []
   #checksum = 0
   #inChunk = 0
-  #size = 0
+  readonly #tail = new Tail()
+  readonly #reads = new ChunkReads()
   #queue: Buffer[] = []
   #queued = 0
+  #written = 0
   #file: FileHandle | undefined
   #draining: Promise<void> | undefined
   #ended = false
   readonly #waitingBytes: WaitingBytes
   /** Counted there now. */
   #waiting = 0
+  #holders = 0
+  /** To be closed when nobody holds it any more. */
+  #closing = false
 
   constructor(path: string, descriptors: Descriptors, waitingBytes: WaitingBytes) {
     this.path = path
@@ -72,14 +83,19 @@ export class BodyWriter {
 
   /** Bytes taken so far. */
   get size(): number {
-    return this.#size
+    return this.#tail.end
+  }
+
+  /** Bytes in memory: those on their way to the disk, and those being read from there. */
+  get memory(): number {
+    return this.#tail.size + this.#reads.memory
   }
 
   /** Takes a chunk. False when more than `WRITE_QUEUE_BYTES` wait for the disk: `onDrain` tells when to go on. */
   write(chunk: Buffer): boolean {
     if (this.#ended || this.failure !== undefined) return true
     this.#sum(chunk)
-    this.#size += chunk.length
+    this.#tail.push(chunk)
     this.#queue.push(chunk)
     this.#queued += chunk.length
     if (this.#file === undefined) this.#wait(chunk.length)
@@ -98,7 +114,7 @@ export class BodyWriter {
       return undefined
     }
     if (this.#inChunk > 0) this.#checksums.push(this.#checksum)
-    return { size: this.#size, sha256: this.#hash.digest('hex'), checksums: this.#checksums }
+    return { size: this.size, sha256: this.#hash.digest('hex'), checksums: this.#checksums }
   }
 
   /** Gives the body up: descriptor closed and temporary file gone when this resolves. */
@@ -110,6 +126,46 @@ export class BodyWriter {
     await this.#draining
     await this.#close()
     await discard(this.path)
+  }
+
+  /** Keeps what was taken readable until `release`, also when the body is finished or given up. */
+  hold(): void {
+    this.#holders++
+  }
+
+  release(): void {
+    this.#holders--
+    if (this.#holders === 0 && this.#closing) void this.#close()
+  }
+
+  /**
+   * The bytes taken from `position` on, which must be less than `size`: from memory as many as there are, up to a chunk;
+   * from the file those up to the end of their chunk, checked. To be called by holders only.
+   *
+   * Rejects with `ContentError` when the file cannot be read or does not have what was written to it.
+   */
+  readAt(position: number): Buffer | Promise<Buffer> {
+    if (position >= this.#tail.start) return this.#tail.from(position, CHUNK_SIZE)
+    const index = Math.floor(position / CHUNK_SIZE)
+    return this.#reads
+      .read(index, () => this.#readChunk(index))
+      .then((chunk) => chunk.subarray(position - index * CHUNK_SIZE))
+  }
+
+  async #readChunk(index: number): Promise<Buffer> {
+    const chunk = Buffer.allocUnsafeSlow(CHUNK_SIZE)
+    const start = index * CHUNK_SIZE
+    try {
+      for (let filled = 0; filled < CHUNK_SIZE;) {
+        const { bytesRead = 0 } = (await this.#file?.read(chunk, filled, CHUNK_SIZE - filled, start + filled)) ?? {}
+        if (bytesRead === 0) throw new Error('It ends before that')
+        filled += bytesRead
+      }
+    } catch (error) {
+      throw new ContentError(`Body being written cannot be read at byte ${start}: ${this.path}`, error)
+    }
+    if (crc32(chunk) === this.#checksums[index]) return chunk
+    throw new ContentError(`Body being written is damaged: ${this.path}, at byte ${start}`)
   }
 
   /** crc32 of each `CHUNK_SIZE` bytes, whatever pieces they come in. */
@@ -135,13 +191,15 @@ export class BodyWriter {
 
   async #drain(): Promise<void> {
     try {
-      this.#file ??= await this.#descriptors.hold(() => withFolder(this.path, () => open(this.path, 'wx', FILE_MODE)))
+      this.#file ??= await this.#descriptors.hold(() => withFolder(this.path, () => open(this.path, 'wx+', FILE_MODE)))
       // From here on a queue of its own is the limit.
       this.#wait(-this.#waiting)
       while (this.#queue.length > 0) {
         const chunks = this.#queue
         this.#queue = []
         await writeAll(this.#file, chunks)
+        for (const chunk of chunks) this.#written += chunk.length
+        this.#tail.dropBefore(this.#written - (this.#written % CHUNK_SIZE))
         this.#queued = this.#queue.reduce((sum, chunk) => sum + chunk.length, 0)
       }
     } catch (error) {
@@ -156,7 +214,8 @@ export class BodyWriter {
 
   async #close(): Promise<void> {
     const file = this.#file
-    if (file === undefined) return
+    this.#closing = this.#holders > 0
+    if (file === undefined || this.#closing) return
     this.#file = undefined
     try {
       await file.close()

@@ -2,10 +2,10 @@
  * Answers one cacheable request: from the store, by validation, from the network, or by a 504. One switch over what the
  * engine knows; `src/README.md` draws the paths.
  */
-import { Readable } from 'node:stream'
 import type { ForwardReason } from '../diagnostics.ts'
 import type { BodyReader } from '../content-store/body-reader.ts'
-import type { CacheEngine, Hit } from '../manager/cache-engine.ts'
+import type { CacheEngine } from '../manager/cache-engine.ts'
+import type { Hit } from '../manager/lookup.ts'
 import type { HotResponse } from '../manager/memory-tier.ts'
 import { invalidatedGroups } from '../policy/cache-groups.ts'
 import { cacheKey } from '../policy/cache-key.ts'
@@ -20,18 +20,21 @@ import { answersGet } from '../policy/storing.ts'
 import { conditionalFields } from '../policy/validation.ts'
 import type { StoredResponse } from '../stored-response.ts'
 import { toCacheRequest, type RequestHeaders } from './cache-request.ts'
-import { forwardedHitStatus, hitStatus } from './cache-status.ts'
+import { forwardedHitStatus, hitStatus, type OriginAnswer } from './cache-status.ts'
+import { Collapsing } from './collapsing.ts'
 import type { Dispatch, DispatchHandler, ReceivedOptions } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
+import type { Flight } from './flight.ts'
+import type { Flights } from './flights.ts'
 import { sentFields } from './headers.ts'
 import { toDispatcher } from './handler-bridge.ts'
 import type { ResolvedInterceptorOptions } from './options.ts'
-import { isPipelineBody } from './pipeline-body.ts'
+import { discard } from './pipeline-body.ts'
 import { Push, soon } from './push.ts'
 import { Replay } from './replay.ts'
 import { RestHandler } from './rest-handler.ts'
 import { StoringHandler, type Forwarded } from './storing-handler.ts'
-import { ValidationHandler, type OriginAnswer, type Validation } from './validation-handler.ts'
+import { ValidationHandler, type Validation } from './validation-handler.ts'
 
 /** A cacheable request under way. */
 export interface Turn {
@@ -39,23 +42,37 @@ export interface Turn {
   readonly headers: RequestHeaders
   readonly request: CacheRequest
   readonly exchange: Exchange
+  /** It has waited for the answer to another's request, which was not for it. */
+  readonly hasWaited?: boolean
+  /** Entry key of what it selects, where a response that is not stored yet has told. */
+  readonly selects?: string
 }
 
 export class Answering {
   readonly #engine: CacheEngine
   readonly #options: ResolvedInterceptorOptions
   readonly #next: Dispatch
+  /** Undefined where each request goes to the origin by itself. */
+  readonly #collapsing: Collapsing | undefined
 
-  constructor(engine: CacheEngine, options: ResolvedInterceptorOptions, next: Dispatch) {
+  constructor(engine: CacheEngine, options: ResolvedInterceptorOptions, flights: Flights | undefined, next: Dispatch) {
     this.#engine = engine
     this.#options = options
     this.#next = next
+    this.#collapsing =
+      flights &&
+      new Collapsing(engine, options, flights, {
+        answer: (turn) => this.answer(turn),
+        use: (turn, stored, because, answer) => this.#playForwarded(turn, stored, because, answer, true),
+        fetchRest: (turn, stored, rest, damage, checksum) => this.#fetchRest(turn, stored, rest, damage, checksum),
+      })
   }
 
   /** Returns what `dispatch` must: false when the dispatcher is busy. */
   answer(turn: Turn): boolean {
     if (turn.request.mode === 'reload') return this.#reload(turn)
-    const lookup = this.#engine.lookup(turn.request, this.#options.policy)
+    const isAgain = turn.hasWaited === true || turn.selects !== undefined
+    const lookup = this.#engine.lookup(turn.request, this.#options.policy, isAgain)
     switch (lookup.outcome) {
       case 'hit':
         this.#serve(turn, lookup)
@@ -63,11 +80,13 @@ export class Answering {
         return true
       case 'validate':
         if (isOnlyIfCached(turn.request)) return this.refuse(turn)
+        if (this.#collapsing?.join(turn, lookup.name, lookup.because)) return true
         if (isOwnCondition(turn.request)) return this.#fetch(turn, lookup.because)
-        return this.#validate(turn, lookup.stored, lookup.because)
+        return this.#validate(turn, lookup.stored, lookup.because, this.#collapsing?.lead(turn, lookup.name))
       case 'miss':
         if (isOnlyIfCached(turn.request)) return this.refuse(turn)
-        return this.#fetch(turn, lookup.because)
+        if (this.#collapsing?.join(turn, lookup.name, lookup.because)) return true
+        return this.#fetch(turn, lookup.because, this.#collapsing?.lead(turn, lookup.name))
       case 'pending':
         turn.exchange.start(null)
         void lookup.ready.then(() => turn.exchange.isOver || this.answer(turn))
@@ -154,34 +173,50 @@ export class Answering {
     }
   }
 
-  /** Asks the origin for what a damaged body has left to send. False where nobody can tell that it is of the same. */
-  #fetchRest(turn: Turn, stored: StoredResponse, rest: ByteRange, damage: Error): boolean {
+  /**
+   * Asks the origin for what a damaged body has left to send; with the checksum of what was sent, for all of it, to be
+   * compared. False where nobody can tell that it is of the same.
+   */
+  #fetchRest(turn: Turn, stored: StoredResponse, rest: ByteRange, damage: Error, checksum?: number): boolean {
     const { exchange, received, request } = turn
-    const asked = restFields(stored, rest)
+    const asked = checksum === undefined ? restFields(stored, rest) : {}
     if (asked === undefined || exchange.isOver || isOnlyIfCached(request)) return false
     const headers = { ...withoutOwnConditions(turn.headers), ...asked }
     // What it returns says only whether the dispatcher is busy now.
-    this.#send(turn, { ...received, headers, body: null }, new RestHandler(exchange, stored, rest, damage))
+    const handler = new RestHandler(exchange, stored, rest, damage, checksum)
+    this.#send(turn, { ...received, headers, body: null }, handler)
     return true
   }
 
-  #validate(turn: Turn, stored: StoredResponse, because: 'stale' | 'request'): boolean {
+  #validate(turn: Turn, stored: StoredResponse, because: 'stale' | 'request', flight: Flight | undefined): boolean {
     this.#engine.statistics.forwarded(turn.request.key, because)
     return this.#sendValidation(turn, {
-      ...this.#forwarded(turn, because),
+      ...this.#forwarded(turn, because, flight),
       stored,
-      onUsable: (usable, answer) => this.#playForwarded(turn, usable, because, answer),
-      onForbidden: () => this.refuse(turn),
-      onMismatch: () => this.#fetch(turn, because),
+      onUsable: (usable, answer) => {
+        this.#playForwarded(turn, usable, because, answer, false)
+        flight?.settle(usable, answer)
+      },
+      onForbidden: () => {
+        this.refuse(turn)
+        flight?.settle()
+      },
+      onMismatch: () => this.#fetch(turn, because, flight),
     })
   }
 
-  #playForwarded(turn: Turn, stored: StoredResponse, because: ForwardReason, answer: OriginAnswer): void {
+  #playForwarded(
+    turn: Turn,
+    stored: StoredResponse,
+    because: ForwardReason,
+    answer: OriginAnswer,
+    isCollapsed: boolean,
+  ): void {
     const age = currentAge(stored, this.#engine.options.clock())
     const ttl = freshnessLifetime(stored, this.#options.policy) - age
     // An origin that could not be connected to never started the request.
     if (!turn.exchange.isStarted) turn.exchange.start(null)
-    void this.#play(turn, stored, age, () => forwardedHitStatus(because, answer, ttl))
+    void this.#play(turn, stored, age, () => forwardedHitStatus(because, answer, ttl, isCollapsed))
   }
 
   /** RFC 5861 section 3: validates in the background; one at a time for each stored response, whoever asks. */
@@ -206,7 +241,7 @@ export class Answering {
   #sendValidation(turn: Turn, validation: Validation): boolean {
     const conditions = conditionalFields(validation.stored)
     const options = { ...turn.received, headers: { ...turn.headers, ...conditions } }
-    return this.#send(turn, options, new ValidationHandler(validation))
+    return this.#send(turn, options, new ValidationHandler(validation), validation.flight)
   }
 
   /** Nothing stored answers, and what comes in full is newer than what is stored, whatever it varies on. */
@@ -218,10 +253,11 @@ export class Answering {
     return this.#send(turn, turn.received, new StoringHandler(stored ? { ...forwarded, stored } : forwarded))
   }
 
-  #fetch(turn: Turn, reason: ForwardReason): boolean {
+  #fetch(turn: Turn, reason: ForwardReason, flight?: Flight): boolean {
     this.#engine.statistics.forwarded(turn.request.key, reason)
     const onUnreachable = () => void this.refuse(turn)
-    return this.#send(turn, turn.received, new StoringHandler({ ...this.#forwarded(turn, reason), onUnreachable }))
+    const forwarded = { ...this.#forwarded(turn, reason, flight), onUnreachable }
+    return this.#send(turn, turn.received, new StoringHandler(forwarded), flight)
   }
 
   /** What is stored cannot be read now and stays as it is: this answer is not to take its place. */
@@ -234,8 +270,10 @@ export class Answering {
     )
   }
 
-  #forwarded({ exchange, request }: Turn, reason: ForwardReason): Forwarded {
-    return { exchange, engine: this.#engine, request, options: this.#options, reason }
+  #forwarded(turn: Turn, reason: ForwardReason, flight?: Flight): Forwarded {
+    const { exchange, request, hasWaited } = turn
+    const sharing = this.#collapsing?.sharing(turn)
+    return { exchange, engine: this.#engine, request, options: this.#options, reason, flight, sharing, hasWaited }
   }
 
   /**
@@ -251,10 +289,11 @@ export class Answering {
   }
 
   /** To the network. Once the consumer knows of its request, what the dispatcher throws is its error too. */
-  #send({ exchange }: Turn, options: ReceivedOptions, handler: DispatchHandler): boolean {
+  #send({ exchange }: Turn, options: ReceivedOptions, handler: DispatchHandler, flight?: Flight): boolean {
     try {
       return this.#next(options, toDispatcher(handler))
     } catch (error) {
+      flight?.fail(error as Error)
       if (!exchange.isStarted) throw error
       exchange.fail(error as Error)
       return true
@@ -264,12 +303,6 @@ export class Answering {
 
 function closeReader(opened: BodyReader | Buffer | string | undefined): void {
   if (typeof opened === 'object' && 'close' in opened) opened.close()
-}
-
-/** Content that is sent to nobody. `pipeline()` waits for its stream to be read, other streams would stay open. */
-function discard(body: unknown): void {
-  if (isPipelineBody(body)) body.resume()
-  else if (body instanceof Readable) body.destroy()
 }
 
 /** Headers for a request of the cache's own, which asks for the whole and states its own conditions. */

@@ -3,55 +3,53 @@
  * network is held, but for `maxStoreDelay` in all; then storing is given up and the response goes on alone.
  */
 import type { PendingStore } from '../manager/pending-store.ts'
+import { DelayBudget } from './delay-budget.ts'
 import type { NetworkSource } from './network-source.ts'
 
 export class BodyTee {
-  readonly #pending: PendingStore
+  readonly pending: PendingStore
   readonly #source: NetworkSource
-  #delayLeft: number
-  #timer: NodeJS.Timeout | undefined
+  readonly #budget: DelayBudget
 
   constructor(pending: PendingStore, source: NetworkSource, maxStoreDelay: number) {
-    this.#pending = pending
+    this.pending = pending
     this.#source = source
-    this.#delayLeft = maxStoreDelay
+    this.#budget = new DelayBudget(maxStoreDelay)
   }
 
   /** False once storing was given up. */
   get isOpen(): boolean {
-    return this.#pending.isOpen
+    return this.pending.isOpen
   }
 
   write(chunk: Buffer): void {
-    if (!this.#pending.write(chunk) && this.#timer === undefined) this.#hold()
+    if (!this.pending.write(chunk) && !this.#budget.isRunning) this.#hold()
   }
 
   /** Every byte has come. */
   commit(): void {
     this.#release()
-    void this.#pending.commit()
+    void this.pending.commit()
   }
 
   abort(reason: 'aborted' | 'incomplete'): void {
     this.#release()
-    this.#pending.abort(reason)
+    this.pending.abort(reason)
   }
 
   #hold(): void {
-    const heldAt = performance.now()
     this.#source.holdForDisk()
-    this.#timer = setTimeout(() => this.#pending.abort('slow-disk'), this.#delayLeft)
-    this.#pending.onDrain = () => {
-      this.#delayLeft = Math.max(0, this.#delayLeft - (performance.now() - heldAt))
+    this.pending.onDrain = () => this.#release()
+    this.#budget.start(() => {
+      this.pending.abort('slow-disk')
+      // What the disk is at may take it for ever.
       this.#release()
-    }
+    })
   }
 
   #release(): void {
-    if (this.#timer === undefined) return
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#pending.onDrain = undefined
+    this.#budget.stop()
+    this.pending.onDrain = undefined
     this.#source.releaseFromDisk()
   }
 }

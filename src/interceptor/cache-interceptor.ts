@@ -19,6 +19,7 @@ import {
 } from './cache-request.ts'
 import type { Dispatch, DispatchHandler, DispatchOptions, Interceptor, ReceivedOptions } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
+import { Flights } from './flights.ts'
 import { fromConsumer, isLegacy, toDispatcher } from './handler-bridge.ts'
 import { isPipelineBody } from './pipeline-body.ts'
 import { resolveInterceptorOptions, type CacheInterceptorOptions, type ResolvedInterceptorOptions } from './options.ts'
@@ -35,8 +36,10 @@ import { resolveInterceptorOptions, type CacheInterceptorOptions, type ResolvedI
 export function cacheInterceptor(manager: StreamingManager, options?: CacheInterceptorOptions): Interceptor {
   const engine = engineOf(manager)
   const resolved = resolveInterceptorOptions(options)
+  const flights = resolved.collapse ? new Flights(resolved.policy.shared) : undefined
   return function cache(dispatch, boundOrigin) {
-    const cached = new CachedDispatch(engine, resolved, dispatch, boundOrigin)
+    const answering = new Answering(engine, resolved, flights, dispatch)
+    const cached = new CachedDispatch(engine, resolved, dispatch, boundOrigin, answering)
     return function cachedDispatch(received: DispatchOptions, handler: DispatchHandler): boolean {
       return cached.dispatch(received, handler)
     }
@@ -55,12 +58,13 @@ class CachedDispatch {
     options: ResolvedInterceptorOptions,
     next: Dispatch,
     boundOrigin: string | null | undefined,
+    answering: Answering,
   ) {
     this.#engine = engine
     this.#options = options
     this.#next = next
     this.#boundOrigin = boundOrigin
-    this.#answering = new Answering(engine, options, next)
+    this.#answering = answering
   }
 
   dispatch(options: ReceivedOptions, handler: DispatchHandler): boolean {

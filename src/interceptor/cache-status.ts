@@ -22,15 +22,36 @@ export function hitStatus(ttl: number): string {
 const hits = new Map<number, string>()
 const MAX_HITS = 10_000
 
-/** Section 2.2: the request went forward, and why; `stored` when the response is on its way into the store (2.5). */
-export function forwardStatus(reason: ForwardReason, stored: boolean): string {
-  return member(stored ? { fwd: new Token(reason), stored } : { fwd: new Token(reason) })
+/**
+ * Section 2.2: the request went forward, and why; `stored` when the response is on its way into the store (2.5).
+ * `hasWaited` for another's response that did not answer it: "if not [true], a new request had to be made" (2.6).
+ */
+export function forwardStatus(reason: ForwardReason, stored: boolean, hasWaited: boolean): string {
+  return member({ fwd: new Token(reason), ...(stored && { stored }), ...(hasWaited && { collapsed: false }) })
 }
 
+/** Section 2.6: answered by the response to another request; `ttl` in seconds. */
+export function collapsedStatus(reason: ForwardReason, ttl: number): string {
+  return member({ fwd: new Token(reason), collapsed: true, ttl: Math.floor(ttl) })
+}
+
+/** What the origin has said of a stored response: a status, or nothing. */
+export type OriginAnswer = number | 'unreachable'
+
 /** A stored response after the request went forward: vouched for by a 304, or stale because the origin has failed. */
-export function forwardedHitStatus(reason: ForwardReason, answer: number | 'unreachable', ttl: number): string {
+export function forwardedHitStatus(
+  reason: ForwardReason,
+  answer: OriginAnswer,
+  ttl: number,
+  isCollapsed: boolean,
+): string {
   const outcome = answer === 'unreachable' ? { detail: new Token(answer) } : { 'fwd-status': answer }
-  return member({ fwd: new Token(reason), ...outcome, ttl: Math.floor(ttl) })
+  return member({
+    fwd: new Token(reason),
+    ...outcome,
+    ...(isCollapsed && { collapsed: true }),
+    ttl: Math.floor(ttl),
+  })
 }
 
 const NAME = new Token(PACKAGE_NAME)

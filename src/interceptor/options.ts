@@ -43,6 +43,11 @@ export interface CacheInterceptorOptions {
    */
   readonly finishAborted?: boolean
   /**
+   * Lets requests for one missing or stale response wait for the first of them and share its answer, where that may be
+   * stored and answers them. False sends each to the origin. Default true.
+   */
+  readonly collapse?: boolean
+  /**
    * Name of a user, tenant or set of credentials: what is stored under one partition answers nobody of another, though
    * they share the manager and its limits. It is part of keys, in events and on disk. Default none.
    */
@@ -60,6 +65,7 @@ export interface ResolvedInterceptorOptions {
   readonly methods: ReadonlySet<string>
   readonly allowsOrigin: (origin: string) => boolean
   readonly finishAborted: boolean
+  readonly collapse: boolean
   /** '' for none. */
   readonly partition: string
   readonly tagging: Tagging | undefined
@@ -75,6 +81,7 @@ const DEFAULTS = {
   targets: [],
   noVarySearch: false,
   finishAborted: false,
+  collapse: true,
   partition: undefined,
   tags: undefined,
   tagsHeader: undefined,
@@ -87,7 +94,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
   rejectUnknown(given, DEFAULTS)
   const options: CacheInterceptorOptions = { ...DEFAULTS, ...withoutUndefined(given) }
   const { type, methods, origins, cacheByDefault, staleWhenUnreachable, targets, noVarySearch } = options
-  const { finishAborted, partition, cacheStatus } = options
+  const { finishAborted, collapse, partition, cacheStatus } = options
   if (type !== 'shared' && type !== 'private') throw new InvalidOptionError('type', "'shared' or 'private'", type)
   if (
     !Array.isArray(methods) ||
@@ -108,7 +115,8 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
   if (partition !== undefined && (typeof partition !== 'string' || partition === '' || !partition.isWellFormed())) {
     throw new InvalidOptionError('partition', 'a string that is not empty', partition)
   }
-  for (const [name, value] of Object.entries({ staleWhenUnreachable, noVarySearch, finishAborted, cacheStatus })) {
+  const flags = { staleWhenUnreachable, noVarySearch, finishAborted, collapse, cacheStatus }
+  for (const [name, value] of Object.entries(flags)) {
     if (typeof value !== 'boolean') throw new InvalidOptionError(name, 'true or false', value)
   }
   return {
@@ -122,6 +130,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
     methods: new Set(methods),
     allowsOrigin: originFilter(origins),
     finishAborted: finishAborted === true,
+    collapse: collapse === true,
     partition: partition ?? '',
     tagging: taggingBy(options.tags, options.tagsHeader),
     cacheStatus: cacheStatus === true,

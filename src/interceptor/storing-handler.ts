@@ -5,11 +5,13 @@ import type { CacheEngine } from '../manager/cache-engine.ts'
 import type { CacheRequest, ResponseHead } from '../policy/cache-request.ts'
 import { fieldValue } from '../policy/field-lines.ts'
 import { headToStore, mustBeValidated, type StoredHead, type Times } from '../policy/storing.ts'
+import { isForOthers } from '../policy/collapsing.ts'
 import type { FieldLines, StoredResponse } from '../stored-response.ts'
 import { BodyTee } from './body-tee.ts'
 import { forwardStatus, withStatus } from './cache-status.ts'
-import type { DispatchController, DispatchHandler } from './dispatch.ts'
+import type { DispatchController, DispatchHandler, RawHeaders } from './dispatch.ts'
 import type { Exchange } from './exchange.ts'
+import type { Flight } from './flight.ts'
 import { toFieldLines } from './headers.ts'
 import { NetworkSource } from './network-source.ts'
 import type { ResolvedInterceptorOptions } from './options.ts'
@@ -31,6 +33,12 @@ export interface Forwarded {
   readonly onUnreachable?: () => void
   /** What the answer is newer than, if anything: an answer that does not take its place takes it out. */
   readonly stored?: StoredResponse
+  /** Others who would make the same request, and share the answer where that may be. */
+  readonly flight?: Flight | undefined
+  /** Under which name it is remembered that such answers cannot be shared. */
+  readonly sharing?: string | undefined
+  /** It has waited for the answer to another's request, in vain. */
+  readonly hasWaited?: boolean | undefined
 }
 
 export class StoringHandler implements DispatchHandler {
@@ -60,7 +68,8 @@ export class StoringHandler implements DispatchHandler {
 
   /** Called again when an interceptor below retries: what was begun for the former attempt is void. */
   onRequestStart(controller: DispatchController, context: unknown): void {
-    const { engine, exchange } = this.#forwarded
+    const { engine, exchange, flight } = this.#forwarded
+    if (this.#responded) flight?.fail(new Error('The request was made again'))
     this.#tee?.abort('incomplete')
     this.#tee = undefined
     this.#declaredSize = undefined
@@ -68,7 +77,11 @@ export class StoringHandler implements DispatchHandler {
     this.#requestTime = engine.options.clock()
     this.#generation = engine.generation
     this.#history = (context as { history?: readonly unknown[] } | null | undefined)?.history
-    this.#source = new NetworkSource(controller, (reason) => this.#goOnAlone(reason))
+    const source = new NetworkSource(controller, (reason) => this.#goOnAlone(reason))
+    this.#source = source
+    flight?.takeOff(this.#generation, exchange, () =>
+      source.abort(exchange.reason ?? new Error('Nobody reads this response any more')),
+    )
     exchange.start(context, this.#source)
   }
 
@@ -82,9 +95,9 @@ export class StoringHandler implements DispatchHandler {
     headers: IncomingHttpHeaders,
     statusMessage?: string,
   ): void {
-    const { exchange, engine, options, reason, gate } = this.#forwarded
+    const { engine, gate } = this.#forwarded
     if (statusCode < 200) {
-      exchange.respond(statusCode, headers, controller.rawHeaders, statusMessage)
+      this.#forwarded.exchange.respond(statusCode, headers, controller.rawHeaders, statusMessage)
       return
     }
     this.#responded = true
@@ -94,35 +107,34 @@ export class StoringHandler implements DispatchHandler {
     // What an unsafe request has changed itself, its own answer is not older than.
     if (gate !== undefined) this.#generation = engine.generation
     if (mayStore) this.#beginStore(response, Array.isArray(controller.rawHeaders))
-    if (!options.cacheStatus) {
-      exchange.respond(statusCode, headers, controller.rawHeaders, statusMessage)
-      return
-    }
-    const member = forwardStatus(reason, this.#tee !== undefined)
-    const marked = withStatus(headers, controller.rawHeaders, member)
-    exchange.respond(statusCode, marked.headers, marked.raw, statusMessage)
+    this.#announce(statusCode, headers, controller.rawHeaders, statusMessage)
+    this.#shareResponse()
   }
 
   onResponseData(controller: DispatchController, chunk: Buffer): void {
-    const { exchange } = this.#forwarded
+    const { exchange, flight } = this.#forwarded
     this.#receivedSize += chunk.length
     this.#tee?.write(chunk)
-    exchange.data(chunk)
+    if (flight?.push(chunk) !== true) exchange.data(chunk)
     // Nobody wants it any more.
-    if (exchange.isOver && this.#tee?.isOpen === false)
+    if (exchange.isOver && this.#tee?.isOpen === false && flight?.isWanted !== true)
       controller.abort(exchange.reason ?? new Error('Storing given up'))
   }
 
   onResponseEnd(controller: DispatchController, trailers: IncomingHttpHeaders): void {
-    if (this.#declaredSize !== undefined && this.#declaredSize !== this.#receivedSize) this.#tee?.abort('incomplete')
-    else this.#tee?.commit()
-    this.#forwarded.exchange.end(trailers, controller?.rawTrailers)
+    const { exchange, flight } = this.#forwarded
+    const isWhole = this.#declaredSize === undefined || this.#declaredSize === this.#receivedSize
+    if (isWhole) this.#tee?.commit()
+    else this.#tee?.abort('incomplete')
+    const rawTrailers = controller?.rawTrailers
+    if (flight?.finish(trailers, rawTrailers, isWhole) !== true) exchange.end(trailers, rawTrailers)
   }
 
   onResponseError(_controller: DispatchController, error: Error): void {
-    const { exchange, engine, request, options, onUnreachable } = this.#forwarded
+    const { exchange, engine, request, options, onUnreachable, flight, sharing } = this.#forwarded
     this.#tee?.abort(exchange.aborted ? 'aborted' : 'incomplete')
     const isUnreachable = !this.#responded && !exchange.isOver && !isOwnFault(error)
+    if (isUnreachable && sharing !== undefined) engine.hitForMiss.mark(sharing, 'for-now')
     if (
       isUnreachable &&
       onUnreachable &&
@@ -131,7 +143,8 @@ export class StoringHandler implements DispatchHandler {
     ) {
       exchange.attach(undefined)
       onUnreachable()
-    } else exchange.fail(error)
+      flight?.fail(error)
+    } else if (flight?.fail(error) !== true) exchange.fail(error)
   }
 
   onBodySent(chunk: Buffer): void {
@@ -142,12 +155,45 @@ export class StoringHandler implements DispatchHandler {
     this.#forwarded.exchange.requestSent()
   }
 
-  /** The caller has left; what is being stored is finished for the next one, where the option says so. */
+  /**
+   * The caller has left; the request goes on for those who wait for its answer, and what is being stored is finished for
+   * the next one, where the option says so.
+   */
   #goOnAlone(reason: Error): boolean {
-    const { exchange, options } = this.#forwarded
-    if (!options.finishAborted || this.#tee?.isOpen !== true) return false
-    queueMicrotask(() => exchange.fail(reason))
+    const { exchange, options, flight } = this.#forwarded
+    const isToBeFinished = options.finishAborted && this.#tee?.isOpen === true
+    if (!isToBeFinished && flight?.isWanted !== true) return false
+    // A leader may be served elsewhere by now.
+    if (exchange.isOver) queueMicrotask(() => exchange.fail(reason))
     return true
+  }
+
+  #announce(statusCode: number, headers: IncomingHttpHeaders, raw: RawHeaders, statusMessage?: string): void {
+    const { exchange, options, reason, hasWaited } = this.#forwarded
+    if (!options.cacheStatus) {
+      exchange.respond(statusCode, headers, raw, statusMessage)
+      return
+    }
+    const member = forwardStatus(reason, this.#tee !== undefined, hasWaited === true)
+    const marked = withStatus(headers, raw, member)
+    exchange.respond(statusCode, marked.headers, marked.raw, statusMessage)
+  }
+
+  /** Those who have waited follow, or are told that there is nothing for them. */
+  #shareResponse(): void {
+    const { flight, exchange, engine } = this.#forwarded
+    if (flight === undefined) return
+    if (this.#tee === undefined || this.#source === undefined) flight.release()
+    else {
+      flight.respond({
+        pending: this.#tee.pending,
+        source: this.#source,
+        leader: exchange,
+        declaredSize: this.#declaredSize,
+        maxDelay: engine.options.maxStoreDelay,
+        received: () => this.#receivedSize,
+      })
+    }
   }
 
   #beginStore(response: ResponseHead, isHttp1: boolean): void {
@@ -167,6 +213,7 @@ export class StoringHandler implements DispatchHandler {
     engine.noteValidatedAlways(request.key, refusal === 'useless' && mustBeValidated(response.fields, options.policy))
     if (refusal !== undefined || typeof head === 'string') {
       engine.statistics.refused(request.key, refusal ?? 'status')
+      this.#noteSharing(response, refusal ?? 'status')
       this.#dropStored(response)
       return
     }
@@ -174,6 +221,8 @@ export class StoringHandler implements DispatchHandler {
     const pending = engine.beginStore(this.#tagged(head, response), this.#declaredSize, this.#generation)
     // Its place is taken where the new one has the same name. With another Vary it has not.
     if (pending === undefined || stored?.variant !== head.variant) this.#dropStored(response)
+    const isTooLarge = (this.#declaredSize ?? 0) > engine.options.maxBodySize
+    this.#noteSharing(response, pending === undefined ? (isTooLarge ? 'too-large' : 'not-admitted') : undefined)
     if (pending !== undefined) this.#tee = new BodyTee(pending, this.#source, engine.options.maxStoreDelay)
   }
 
@@ -186,6 +235,15 @@ export class StoringHandler implements DispatchHandler {
       engine.statistics.fault('tags', error, head.key)
       return head
     }
+  }
+
+  /** Whether the next callers may wait for one another. What the request itself has forbidden says nothing about that. */
+  #noteSharing({ statusCode }: ResponseHead, refusal: string | undefined): void {
+    const { engine, request, sharing } = this.#forwarded
+    if (sharing === undefined || (refusal !== undefined && !isForOthers(request))) return
+    const isForNow = statusCode >= 500 || refusal === 'not-admitted'
+    if (refusal === undefined) engine.hitForMiss.unmark(sharing)
+    else engine.hitForMiss.mark(sharing, isForNow ? 'for-now' : 'uncacheable')
   }
 
   /**

@@ -6,13 +6,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { isServerError, whenOriginFails } from '../policy/reuse.ts'
 import type { StoredResponse } from '../stored-response.ts'
+import type { OriginAnswer } from './cache-status.ts'
 import type { DispatchController, DispatchHandler } from './dispatch.ts'
 import { toFieldLines } from './headers.ts'
 import { isOwnFault } from './own-fault.ts'
 import { StoringHandler, type Forwarded } from './storing-handler.ts'
-
-/** What the origin answered: a status, or nothing. */
-export type OriginAnswer = number | 'unreachable'
 
 export interface Validation extends Forwarded {
   readonly stored: StoredResponse

@@ -15,32 +15,14 @@ import { entryKey, type StoredResponse } from '../stored-response.ts'
 import type { Catalogue, Selection } from './catalogue.ts'
 import { Committer } from './committer.ts'
 import { Freshening } from './freshening.ts'
+import { HitForMiss } from './hit-for-miss.ts'
 import { Holdings } from './holdings.ts'
 import { Invalidations, isOfGroups } from './invalidations.ts'
-import { MemoryTier, SMALL_BODY, type HotResponse } from './memory-tier.ts'
+import type { Lookup } from './lookup.ts'
+import { MemoryTier, SMALL_BODY } from './memory-tier.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 import type { PendingStore } from './pending-store.ts'
 import { Statistics } from './statistics.ts'
-
-/** A stored response answers as it is. */
-export interface Hit {
-  readonly outcome: 'hit'
-  readonly stored: StoredResponse
-  /** All of it, where it is in memory. */
-  readonly hot: HotResponse | undefined
-  readonly age: number
-  readonly ttl: number
-  /** It is stale, and to be validated in the background. */
-  readonly revalidate: boolean
-}
-
-/** What the cache can do for a request. */
-export type Lookup =
-  | Hit
-  | { readonly outcome: 'validate'; readonly stored: StoredResponse; readonly because: 'stale' | 'request' }
-  | { readonly outcome: 'miss'; readonly because: 'uri-miss' | 'vary-miss' }
-  /** Something that decides it is under way: look again when `ready` resolves. It never rejects. */
-  | { readonly outcome: 'pending'; readonly ready: Promise<void> }
 
 /** Keys that were looked for on disk in vain: how many are remembered, and for how long. */
 const ABSENT_KEYS = 10_000
@@ -55,6 +37,7 @@ export class CacheEngine {
   readonly holdings: Holdings
   readonly freshening: Freshening
   readonly memory: MemoryTier
+  readonly hitForMiss: HitForMiss = new HitForMiss()
   readonly #invalidations = new Invalidations()
   readonly #committer: Committer
   #limits: Pick<ResolvedManagerOptions, 'maxEntries' | 'maxSize'>
@@ -93,33 +76,42 @@ export class CacheEngine {
     return this.#invalidations.generation
   }
 
-  /** Synchronous: index by cache key, variant by Vary, policy on top. */
-  lookup(request: CacheRequest, settings: PolicySettings): Lookup {
+  /** Whether something was invalidated after this generation that a response with these fields would answer for. */
+  isInvalidatedSince(generation: number, response: Pick<StoredResponse, 'key' | 'fields'>): boolean {
+    return this.#invalidations.concern(response, generation)
+  }
+
+  /**
+   * Synchronous: index by cache key, variant by Vary, policy on top. `isAgain` when the same request has been looked up
+   * before: it counts once.
+   */
+  lookup(request: CacheRequest, settings: PolicySettings, isAgain = false): Lookup {
     const now = this.options.clock()
     if (request.method === 'HEAD') {
       // "The HEAD method is identical to GET except that the server MUST NOT send content": a stored GET answers it.
-      const byGet = this.#lookupKey(keyOfGet(request.key), request, settings, now)
+      const byGet = this.#lookupKey(keyOfGet(request.key), request, settings, now, isAgain)
       if (byGet.outcome === 'hit' || byGet.outcome === 'pending') return byGet
     }
-    return this.#lookupKey(request.key, request, settings, now)
+    return this.#lookupKey(request.key, request, settings, now, isAgain)
   }
 
-  #lookupKey(key: string, request: CacheRequest, settings: PolicySettings, now: number): Lookup {
+  #lookupKey(key: string, request: CacheRequest, settings: PolicySettings, now: number, isAgain: boolean): Lookup {
     const commit = this.#committer.underWay(key)
     if (commit !== undefined) return { outcome: 'pending', ready: commit }
     const selection = this.#select(key, request, settings, now)
     const { stored, varies } = selection
     if (stored === undefined && this.#mayLieOnDisk(key)) return { outcome: 'pending', ready: this.#load(key) }
-    this.catalogue.countRequest(selection)
+    if (!isAgain) this.catalogue.countRequest(selection)
+    const { name } = selection
     const because = varies ? 'vary-miss' : 'uri-miss'
-    if (stored === undefined) return { outcome: 'miss', because }
+    if (stored === undefined) return { outcome: 'miss', because, name }
     const reuse = mayReuse(stored, request, now, settings)
     if (reuse.use === 'serve') {
       const { age, ttl, revalidate } = reuse
       return { outcome: 'hit', stored, hot: this.memory.get(stored), age, ttl, revalidate }
     }
-    if (reuse.use === 'validate') return { outcome: 'validate', stored, because: reuse.because }
-    return { outcome: 'miss', because }
+    if (reuse.use === 'validate') return { outcome: 'validate', stored, because: reuse.because, name }
+    return { outcome: 'miss', because, name }
   }
 
   /** What is stored under the key, or, where nothing is, what says that it answers this key as well and may do so now. */
@@ -343,6 +335,7 @@ export class CacheEngine {
     this.#invalidations.close()
     this.#absent.cancelTimer()
     this.#validatedAlways.cancelTimer()
+    this.hitForMiss.close()
   }
 }
 

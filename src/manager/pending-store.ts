@@ -2,23 +2,25 @@
  * One response on its way into the store: the record so far, and the body as it passes. A small one stays in memory, a
  * larger one is written to a file from the byte on that is too many. It ends exactly once, by `commit` or by `abort`;
  * after that, chunks are taken and dropped.
+ *
+ * What it has taken can be read by those who hold it, while the body arrives and after the end, whichever it was.
  */
 import type { BodyWriter, WaitingBytes } from '../content-store/body-writer.ts'
+import { Tail } from '../content-store/tail.ts'
 import type { StoredHead } from '../policy/storing.ts'
 import { SMALL_BODY } from './memory-tier.ts'
 
 /** What became of a store that was given up, beside the policy's refusals. */
 export type AbortReason =
   | 'too-large' // over maxBodySize
-  | 'large-headers' // over maxHeaderSize
-  | 'queue-full' // over maxQueueSize
   | 'aborted' // the caller left
   | 'incomplete' // the origin broke off, or sent another length than it had announced
   | 'slow-disk' // over maxStoreDelay
   | 'invalidated' // an unsafe request or a deletion came between
   | 'superseded' // a response to a later request is stored already
   | 'not-admitted' // asked for less often than what it would push out, or more than the leader can clear away for
-  | 'queue-full' // too much waits to be written already
+  | 'large-headers' // over maxHeaderSize
+  | 'queue-full' // too much waits to be written, or for a file (maxQueueSize)
   | 'closed' // the manager closed
 
 /** Does what the outcome asks for. Resolves with whether the response is stored; never rejects. */
@@ -38,8 +40,9 @@ export interface PendingOptions {
 export class PendingStore {
   readonly head: StoredHead
   readonly #options: PendingOptions
-  #chunks: Buffer[] = []
-  #size = 0
+  /** The body as long as it is small. */
+  #small = new Tail()
+  #holders = 0
   #writer: BodyWriter | undefined
   #onDrain: (() => void) | undefined
   #open = true
@@ -63,37 +66,64 @@ export class PendingStore {
   /** A small body, of which all chunks have been given. */
   smallBody(): Buffer {
     // A copy: chunks from the network are pieces of larger buffers.
-    const body = Buffer.allocUnsafeSlow(this.#size)
-    let filled = 0
-    for (const chunk of this.#chunks) filled += chunk.copy(body, filled)
+    const body = Buffer.allocUnsafeSlow(this.#small.size)
+    this.#small.from(0, SMALL_BODY).copy(body)
     return body
+  }
+
+  /** Bytes of the body taken so far. */
+  get size(): number {
+    return this.#writer?.size ?? this.#small.size
+  }
+
+  /** Bytes of it that are in memory. */
+  get memory(): number {
+    return this.#writer?.memory ?? this.#small.size
+  }
+
+  /** Keeps what was taken readable until `release`. Only while it is open. */
+  hold(): void {
+    this.#holders++
+    this.#writer?.hold()
+  }
+
+  release(): void {
+    this.#holders--
+    this.#writer?.release()
+  }
+
+  /** Bytes from `position` (less than `size`) on, as many as come at once: from memory, or from the disk and checked. */
+  readAt(position: number): Buffer | Promise<Buffer> {
+    return this.#writer?.readAt(position) ?? this.#small.from(position, SMALL_BODY)
   }
 
   /** Takes a chunk of the body. False when the disk is behind: `onDrain` tells when it has caught up. */
   write(chunk: Buffer): boolean {
     if (!this.#open) return true
-    this.#size += chunk.length
-    if (this.#size > this.#options.maxBodySize) {
+    if (this.size + chunk.length > this.#options.maxBodySize) {
       this.abort('too-large')
       return true
     }
-    const { waitingBytes } = this.#options
-    const mayTake = this.#writer?.mayTake(chunk.length) ?? waitingBytes.allow(chunk.length)
-    if (!mayTake) {
+    if (this.#writer?.mayTake(chunk.length) === false || !this.#mayKeep(chunk.length)) {
       this.abort('queue-full')
       return true
     }
     if (this.#writer !== undefined) return this.#writer.write(chunk)
-    this.#chunks.push(chunk)
-    waitingBytes.count(chunk.length)
-    return this.#size <= SMALL_BODY || this.#spill()
+    this.#small.push(chunk)
+    this.#options.waitingBytes.count(chunk.length)
+    return this.#small.size <= SMALL_BODY || this.#spill()
+  }
+
+  #mayKeep(bytes: number): boolean {
+    return this.#writer !== undefined || this.#options.waitingBytes.allow(bytes)
   }
 
   #spill(): boolean {
-    const chunks = this.#chunks
-    this.#forgetChunks()
+    this.#options.waitingBytes.count(-this.#small.size)
     const writer = this.#createWriter()
-    const mayGoOn = chunks.map((chunk) => writer.write(chunk))
+    for (let i = 0; i < this.#holders; i++) writer.hold()
+    const mayGoOn = this.#small.chunks.map((chunk) => writer.write(chunk))
+    this.#small = new Tail()
     return mayGoOn.every((each) => each)
   }
 
@@ -104,11 +134,6 @@ export class PendingStore {
     // Said at once and not when the body ends, which it may never do.
     writer.onFailure = () => void this.#end('commit')
     return writer
-  }
-
-  #forgetChunks(): void {
-    for (const { length } of this.#chunks) this.#options.waitingBytes.count(-length)
-    this.#chunks = []
   }
 
   set onDrain(listener: (() => void) | undefined) {
@@ -129,9 +154,7 @@ export class PendingStore {
   async #end(outcome: 'commit' | AbortReason): Promise<boolean> {
     if (!this.#open) return false
     this.#open = false
-    // A small body is taken out at once, by `smallBody`.
-    const ended = this.#options.onEnd(this, outcome)
-    this.#forgetChunks()
-    return await ended
+    this.#options.waitingBytes.count(-this.#small.size)
+    return await this.#options.onEnd(this, outcome)
   }
 }

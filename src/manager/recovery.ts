@@ -184,11 +184,12 @@ async function compareBodies(engine: CacheEngine, { asOf, isWhole }: Known): Pro
   const { catalogue, store } = holdings
   const passOver = isWhole ? await store.unchangedSince('bodies', asOf) : new Folders()
   const before = holdings.membership.hasCompany ? Date.now() - ORPHAN_GRACE_MS : Infinity
-  const unseen = new Map<string, StoredResponse>()
+  const unseen = new Map<string, StoredResponse[]>()
   const pace = new Pace()
   for (const record of catalogue.records()) {
     if (pace.isOver) await pace.rest()
-    if (!passOver.has(record.body.sha256)) unseen.set(record.body.sha256, record)
+    const { sha256 } = record.body
+    if (!passOver.has(sha256)) unseen.set(sha256, [...(unseen.get(sha256) ?? []), record])
   }
   await new Looks().each(store.bodies(passOver, true), async (file) => {
     if (!isStillOurs(engine)) return
@@ -198,7 +199,7 @@ async function compareBodies(engine: CacheEngine, { asOf, isWhole }: Known): Pro
     await store.removeBody(file.hash, () => catalogue.isReferenced(file.hash))
   })
   if (!isStillOurs(engine)) return false
-  for (const record of unseen.values()) {
+  for (const record of Array.from(unseen.values()).flat()) {
     if (!holdings.unwritten.has(record) && !(await store.hasBody(record.body))) holdings.remove(record)
   }
   return true

@@ -7,6 +7,8 @@ export interface Counts {
   readonly hits: number
   /** Requests that went to the origin and could have been answered from the cache. */
   readonly misses: number
+  /** Requests answered by the response to another request that was under way. */
+  readonly collapsed: number
   /** Requests that the cache let pass: not cacheable by method, or asking for something of their own. */
   readonly bypasses: number
   /** Stored responses validated: the origin answered 304. */
@@ -30,6 +32,7 @@ export interface Counts {
 export class Statistics {
   #hits = 0
   #misses = 0
+  #collapsed = 0
   #bypasses = 0
   #freshened = 0
   #replaced = 0
@@ -44,6 +47,7 @@ export class Statistics {
     return {
       hits: this.#hits,
       misses: this.#misses,
+      collapsed: this.#collapsed,
       bypasses: this.#bypasses,
       freshened: this.#freshened,
       replaced: this.#replaced,
@@ -69,6 +73,11 @@ export class Statistics {
     if (reason === 'bypass' || reason === 'method') this.#bypasses++
     else this.#misses++
     publish('miss', () => ({ key, reason }))
+  }
+
+  collapsed(key: string, reason: ForwardReason): void {
+    this.#collapsed++
+    publish('collapse', () => ({ key, reason }))
   }
 
   validated(key: string, outcome: ValidationEvent['outcome']): void {

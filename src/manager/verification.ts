@@ -49,15 +49,12 @@ async function writtenLast(
     if (state === undefined) continue
     const { size, modifiedAt } = state
     const isOfThisBoot = modifiedAt > start && modifiedAt <= now
-    if (isOfThisBoot || modifiedAt < last - WRITE_BACK_MS) {
-      if (records.get(file.hash)?.some(({ body }) => body.size !== size) === true) cut.push(file)
-      continue
-    }
-    found.push({ file, modifiedAt })
+    if (records.get(file.hash)?.some(({ body }) => body.size !== size) === true) cut.push(file)
+    else if (!isOfThisBoot && modifiedAt >= last - WRITE_BACK_MS) found.push({ file, modifiedAt })
     if (modifiedAt <= start) last = Math.max(last, modifiedAt)
   }
   const latest = found.filter(({ modifiedAt }) => modifiedAt >= last - WRITE_BACK_MS).map(({ file }) => file)
-  return [...latest, ...cut]
+  return [...cut, ...latest]
 }
 
 /** What is wrong with a stored body, if anything is. */

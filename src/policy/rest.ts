@@ -31,3 +31,12 @@ export function bytesBeforeRest(
   const isAsked = firstLine(answer.fields, 'content-range') === `bytes ${start}-${end - 1}/${stored.body.size}`
   return answer.statusCode === 206 && isAsked ? 0 : undefined
 }
+
+/** Whether the answer looks like the same response once more, as far as fields can tell. */
+export function isRepeated(answer: ResponseHead, { statusCode, fields }: StoredResponse): boolean {
+  const names = ['etag', 'last-modified', 'content-length', 'content-encoding', 'content-type']
+  return (
+    answer.statusCode === statusCode &&
+    names.every((name) => firstLine(answer.fields, name) === firstLine(fields, name))
+  )
+}

@@ -33,7 +33,7 @@ test('what was made void while the disk was read-only goes later, and is not the
 test('a temporary file that would not go is removed with the next one', async (t) => {
   const { manager, directory, disk } = await start(t)
   disk.fault = { code: 'EIO', operations: ['write', 'remove'] }
-  await manager.put(URL_OF('a'), { body: 'a' })
+  await manager.put(URL_OF('a'), { body: Buffer.alloc(100_000, 'a') })
   await manager.runPendingTasks()
   assert.equal(manager.entryCount, 0)
   assert.equal((await leftovers(directory)).temporary, 1)

@@ -214,7 +214,7 @@ test('of two answers under way at a time the one to the later request is kept', 
     held.push(response)
   })
   const clock = { time: Date.now() }
-  const { get, manager } = await startCache(t, { clock: () => clock.time })
+  const { get, manager } = await startCache(t, { clock: () => clock.time, interceptor: { collapse: false } })
   const first = get(`${origin.url}/`)
   await once(origin.server, 'request')
   clock.time += 1000

@@ -171,6 +171,7 @@ const wrong: [string, unknown][] = [
   ['targets', 'CDN-Cache-Control'],
   ['noVarySearch', 'yes'],
   ['finishAborted', 1],
+  ['collapse', 'no'],
   ['partition', ''],
   ['partition', '\ud800'],
   ['partition', 7],

@@ -76,14 +76,17 @@ test('what this run of the machine has written is not read again', async (t) => 
   assert.equal((await reopened(t, directory)).keys, 'after')
 })
 
-test('every start finds bodies of another length, and those that are missing, with all that need them', async (t) => {
+test('bodies of another length are found, however old, and those that are missing, with all that need them', async (t) => {
+  const day = 86_400_000
   const { directory, files } = await fill(
-    { a: 0, b: 0, c: 0, d: 0, e: 0 },
+    { a: 0, b: 0, c: 0, d: day, e: 0, f: day },
     { a: 'same', b: 'same', c: 'else', d: 'else' },
   )
-  await (await reopened(t, directory)).manager.close()
   await rm(files.get('a') ?? '')
-  await truncate(files.get('c') ?? '', 3)
+  for (const path of ['d', 'f']) {
+    await truncate(files.get(path) ?? '', 3)
+    await utimes(files.get(path) ?? '', 1, 1)
+  }
   const { keys, contents } = await reopened(t, directory)
   assert.deepEqual([keys, contents], ['e', 1])
 })

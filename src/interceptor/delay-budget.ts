@@ -1,0 +1,31 @@
+/** Milliseconds in all for which something may be held up, however often. */
+export class DelayBudget {
+  #left: number
+  #since = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(milliseconds: number) {
+    this.#left = milliseconds
+  }
+
+  get isRunning(): boolean {
+    return this.#timer !== undefined
+  }
+
+  /** Holding up begins. `onSpent` is called when it has lasted for as long as is left. */
+  start(onSpent: () => void): void {
+    if (this.#timer !== undefined) return
+    this.#since = performance.now()
+    this.#timer = setTimeout(() => {
+      this.stop()
+      onSpent()
+    }, this.#left)
+  }
+
+  stop(): void {
+    if (this.#timer === undefined) return
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#left = Math.max(0, this.#left - (performance.now() - this.#since))
+  }
+}
