@@ -56,3 +56,8 @@ export interface StoredResponse {
 export function entryKey(key: string, variant: string): string {
   return variant === '' ? key : `${key}#vary=${variant}`
 }
+
+/** Bytes of a URL and a header section as they are sent, roughly: names, values, and four of punctuation a line. */
+export function headSize({ key, fields }: Pick<StoredResponse, 'key' | 'fields'>): number {
+  return fields.reduce((sum, part) => sum + part.length + 2, key.length)
+}

@@ -1,5 +1,5 @@
 /** Stored responses as the commands show them: for programs with `--json`, and in words. */
-import { diskSize } from '../manager/catalogue.ts'
+import { diskSize } from '../manager/disk-use.ts'
 import type { PolicySettings } from '../policy/cache-request.ts'
 import { explainFreshness, type Freshness } from '../policy/explanation.ts'
 import { fieldsByName, firstLine, type FieldsByName } from '../policy/field-lines.ts'

@@ -9,18 +9,38 @@
  * descriptor, which outlives the file's name, and from memory what no whole chunk of the file has yet.
  */
 import { createHash, hash } from 'node:crypto'
-import { open, rm, type FileHandle } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { ContentError } from '../errors.ts'
 import { CHUNK_SIZE, type StoredBody } from '../stored-response.ts'
 import { ChunkReads } from './chunk-reads.ts'
 import type { Descriptors } from './descriptors.ts'
+import { discard } from './discarded.ts'
 import { withFolder } from './files.ts'
 import { FILE_MODE } from './layout.ts'
 import { Tail } from './tail.ts'
 
 /** Bytes that may wait for the disk before `write` asks for a pause. */
 export const WRITE_QUEUE_BYTES = 524_288
+
+/** Bytes of all bodies that wait in memory for a file to be opened for them: slow origins keep many for long. */
+export class WaitingBytes {
+  readonly #most: number
+  #now = 0
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  allow(bytes: number): boolean {
+    return this.#now + bytes <= this.#most
+  }
+
+  /** So many more, or fewer. */
+  count(bytes: number): void {
+    this.#now += bytes
+  }
+}
 
 export class BodyWriter {
   readonly path: string
@@ -29,6 +49,8 @@ export class BodyWriter {
   failure: unknown
   /** Called when the queue is empty again after `write` returned false, and when the writer gave up. */
   onDrain: (() => void) | undefined
+  /** Called once when something goes wrong before the body is whole. */
+  onFailure: (() => void) | undefined
   readonly #hash = createHash('sha256')
   readonly #checksums: number[] = []
   #checksum = 0
@@ -41,13 +63,22 @@ export class BodyWriter {
   #file: FileHandle | undefined
   #draining: Promise<void> | undefined
   #ended = false
+  readonly #waitingBytes: WaitingBytes
+  /** Counted there now. */
+  #waiting = 0
   #holders = 0
   /** To be closed when nobody holds it any more. */
   #closing = false
 
-  constructor(path: string, descriptors: Descriptors) {
+  constructor(path: string, descriptors: Descriptors, waitingBytes: WaitingBytes) {
     this.path = path
     this.#descriptors = descriptors
+    this.#waitingBytes = waitingBytes
+  }
+
+  /** Whether a chunk of so many bytes may wait in memory, if it has to. */
+  mayTake(bytes: number): boolean {
+    return this.#file !== undefined || this.#waitingBytes.allow(bytes)
   }
 
   /** Bytes taken so far. */
@@ -67,6 +98,7 @@ export class BodyWriter {
     this.#tail.push(chunk)
     this.#queue.push(chunk)
     this.#queued += chunk.length
+    if (this.#file === undefined) this.#wait(chunk.length)
     this.#draining ??= this.#drain()
     return this.#queued < WRITE_QUEUE_BYTES
   }
@@ -78,7 +110,7 @@ export class BodyWriter {
     await this.#draining
     await this.#close()
     if (this.failure !== undefined) {
-      await this.#remove()
+      await discard(this.path)
       return undefined
     }
     if (this.#inChunk > 0) this.#checksums.push(this.#checksum)
@@ -90,9 +122,10 @@ export class BodyWriter {
     this.#ended = true
     this.failure ??= reason
     this.#queue = []
+    this.#wait(-this.#waiting)
     await this.#draining
     await this.#close()
-    await this.#remove()
+    await discard(this.path)
   }
 
   /** Keeps what was taken readable until `release`, also when the body is finished or given up. */
@@ -151,9 +184,16 @@ export class BodyWriter {
     }
   }
 
+  #wait(bytes: number): void {
+    this.#waiting += bytes
+    this.#waitingBytes.count(bytes)
+  }
+
   async #drain(): Promise<void> {
     try {
       this.#file ??= await this.#descriptors.hold(() => withFolder(this.path, () => open(this.path, 'wx+', FILE_MODE)))
+      // From here on a queue of its own is the limit.
+      this.#wait(-this.#waiting)
       while (this.#queue.length > 0) {
         const chunks = this.#queue
         this.#queue = []
@@ -165,6 +205,8 @@ export class BodyWriter {
     } catch (error) {
       this.failure ??= error
       this.#queue = []
+      this.#wait(-this.#waiting)
+      this.onFailure?.()
     }
     this.#draining = undefined
     this.onDrain?.()
@@ -182,11 +224,6 @@ export class BodyWriter {
     } finally {
       this.#descriptors.release()
     }
-  }
-
-  async #remove(): Promise<void> {
-    // Nothing more can be done about a file that will not go; the next start sweeps it.
-    await rm(this.path, { force: true }).catch(() => {})
   }
 }
 

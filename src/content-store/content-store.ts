@@ -18,11 +18,12 @@ import cacache from 'cacache'
 import { DirectoryError } from '../errors.ts'
 import type { StoredBody, StoredResponse } from '../stored-response.ts'
 import { BodyReader } from './body-reader.ts'
-import { BodyWriter } from './body-writer.ts'
+import { BodyWriter, WaitingBytes } from './body-writer.ts'
 import { currentBoot, isSameBoot } from './boot.ts'
 import { formatBucket, isRubbish, parseBucket } from './bucket.ts'
 import { Descriptors, type DescriptorLimits } from './descriptors.ts'
-import { isFolder, moveInto, replaceFile } from './files.ts'
+import { removeDiscarded } from './discarded.ts'
+import { isFolder, moveInto, removeEmptyFolders, replaceFile } from './files.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
 import { Looks, type FileState } from './looks.ts'
@@ -32,6 +33,11 @@ import { whyNotOurs } from './ownership.ts'
 import { SmallBodies } from './small-bodies.ts'
 import { readSnapshot, writeSnapshot, type Snapshot, type Take } from './snapshot-file.ts'
 import { foldersUnchangedSince, walk, type Folders, type FoundFile } from './walk.ts'
+
+export interface StoreLimits extends DescriptorLimits {
+  /** Bytes of bodies that may wait in memory for a file. */
+  readonly maxQueueSize: number
+}
 
 export class ContentStore {
   readonly #layout: Layout
@@ -44,8 +50,12 @@ export class ContentStore {
   readonly #reading: Descriptors
   readonly #writing: Descriptors
 
-  private constructor(layout: Layout, { maxOpenFiles, maxOpenDelay }: DescriptorLimits) {
+  /** Of bodies that are on their way to the disk. */
+  readonly waitingBytes: WaitingBytes
+
+  private constructor(layout: Layout, { maxOpenFiles, maxOpenDelay, maxQueueSize }: StoreLimits) {
     this.#layout = layout
+    this.waitingBytes = new WaitingBytes(maxQueueSize)
     this.#reading = new Descriptors({ maxOpenFiles: Math.ceil(maxOpenFiles / 2), maxOpenDelay })
     this.#writing = new Descriptors({ maxOpenFiles: Math.floor(maxOpenFiles / 2), maxOpenDelay })
   }
@@ -58,7 +68,7 @@ export class ContentStore {
    * Makes the directory where it is missing, for its owner alone.
    * @throws {DirectoryError} when that cannot be done
    */
-  static async open(directory: string, limits: DescriptorLimits): Promise<ContentStore> {
+  static async open(directory: string, limits: StoreLimits): Promise<ContentStore> {
     const layout = new Layout(directory)
     try {
       // Nearly always all are there, and a start waits for this.
@@ -76,7 +86,7 @@ export class ContentStore {
    * The cache that lies in a directory, to be looked at: nothing is made.
    * @throws {DirectoryError} when there is none, or it is not to be trusted
    */
-  static async existing(directory: string, limits: DescriptorLimits): Promise<ContentStore> {
+  static async existing(directory: string, limits: StoreLimits): Promise<ContentStore> {
     const layout = new Layout(directory)
     try {
       for (const path of [layout.directory, layout.index]) await assertOurs(path, path === layout.directory)
@@ -101,7 +111,7 @@ export class ContentStore {
 
   /** A writer for one body. Its result is given to `publish`. */
   createWriter(): BodyWriter {
-    return new BodyWriter(this.#layout.temporaryFile(), this.#writing)
+    return new BodyWriter(this.#layout.temporaryFile(), this.#writing, this.waitingBytes)
   }
 
   /** Gives a finished body its final name, over whatever is there: a damaged file of that name is repaired by it. */
@@ -140,6 +150,7 @@ export class ContentStore {
       if (isWanted()) return
       const integrity = `sha256-${Buffer.from(sha256, 'hex').toString('base64')}`
       await cacache.rm.content(this.#layout.directory, integrity)
+      await removeEmptyFolders(this.#layout.contentFile(sha256))
     })
   }
 
@@ -167,19 +178,21 @@ export class ContentStore {
       const records = change(before)
       if (records.length > 0 && records.length === before.length && records.every((each, i) => each === before[i]))
         return
-      if (records.length === 0) await rm(path, { recursive: true, force: true })
-      else await this.#writing.during(() => replaceFile(path, formatBucket(records), this.#layout.temporaryFile()))
+      if (records.length === 0) {
+        await rm(path, { recursive: true, force: true })
+        await removeEmptyFolders(path)
+      } else await this.#writing.during(() => replaceFile(path, formatBucket(records), this.#layout.temporaryFile()))
     })
   }
 
-  /** Every bucket's file, in no order, but for those in these folders. */
-  buckets(passOver?: Folders): AsyncGenerator<FoundFile, void, void> {
-    return walk(this.#layout.index, passOver)
+  /** Every bucket's file, in no order, but for those in these folders. To tidy up: empty folders go. */
+  buckets(passOver?: Folders, isTidying = false): AsyncGenerator<FoundFile, void, void> {
+    return walk(this.#layout.index, passOver, isTidying)
   }
 
-  /** Every body's file, in no order, but for those in these folders. */
-  bodies(passOver?: Folders): AsyncGenerator<FoundFile, void, void> {
-    return walk(this.#layout.content, passOver)
+  /** Every body's file, in the same way. */
+  bodies(passOver?: Folders, isTidying = false): AsyncGenerator<FoundFile, void, void> {
+    return walk(this.#layout.content, passOver, isTidying)
   }
 
   /** Folders of buckets, or of bodies, in which nothing has changed since this time in milliseconds since the epoch. */
@@ -207,7 +220,9 @@ export class ContentStore {
   async removeRubbish({ hash }: FoundFile): Promise<void> {
     const path = this.#layout.bucketOfHash(hash)
     await this.#buckets.run(path, async () => {
-      if (isRubbish(await readOrEmpty(path))) await rm(path, { force: true })
+      if (!isRubbish(await readOrEmpty(path))) return
+      await rm(path, { force: true })
+      await removeEmptyFolders(path)
     })
   }
 
@@ -244,6 +259,18 @@ export class ContentStore {
   async removeAbandoned(runs: ReadonlySet<string>, isNewBoot: boolean): Promise<void> {
     for (const name of await this.abandoned(runs, isNewBoot))
       await rm(join(this.#layout.temporary, name), { force: true, recursive: true })
+  }
+
+  /** Bytes on disk of the snapshot, as it lies there. */
+  async snapshotSize(): Promise<number> {
+    const stats = await lstat(this.#layout.snapshot).catch(() => undefined)
+    // In blocks of 512 bytes, whatever the file system's are; of systems that do not tell, the length.
+    return stats === undefined ? 0 : Math.max(stats.size, (stats.blocks ?? 0) * 512)
+  }
+
+  /** Tries again to remove temporary files that the disk would not let go. */
+  async removeDiscarded(): Promise<void> {
+    await removeDiscarded()
   }
 
   /**

@@ -1,16 +1,32 @@
 /** Putting files in their place: whole or not at all, and with their folder when that has vanished meanwhile. */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { discard } from './discarded.ts'
 import { DIRECTORY_MODE, FILE_MODE } from './layout.ts'
+
+/** A folder that was made goes again when somebody else finds it empty before it is used. */
+const ATTEMPTS = 10
 
 /** Runs `action`, which makes `path`; when its folder turns out to be missing, makes that and runs it again. */
 export async function withFolder<T>(path: string, action: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      if (attempt > 1) await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE })
+      return await action()
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === ATTEMPTS) throw error
+    }
+  }
+}
+
+/** Removes the two folders of a file that has gone, as far as nothing is in them. */
+export async function removeEmptyFolders(path: string): Promise<void> {
+  const folder = dirname(path)
   try {
-    return await action()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE })
-    return await action()
+    await rmdir(folder)
+    await rmdir(dirname(folder))
+  } catch {
+    // Not empty, most often; and what cannot be removed is tried again with the next file that goes.
   }
 }
 
@@ -22,7 +38,7 @@ export async function moveInto(from: string, to: string): Promise<void> {
     if (!isFolder(error)) throw error
     // Not even an empty one makes way by itself.
     await rm(to, { recursive: true, force: true })
-    await rename(from, to)
+    await withFolder(to, () => rename(from, to))
   }
 }
 
@@ -38,7 +54,7 @@ export async function replaceFile(path: string, bytes: string | Uint8Array, temp
     await withFolder(temporary, () => writeFile(temporary, bytes, { flag: 'wx', mode: FILE_MODE }))
     await moveInto(temporary, path)
   } catch (error) {
-    await rm(temporary, { force: true })
+    await discard(temporary)
     throw error
   }
 }

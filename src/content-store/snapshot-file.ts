@@ -7,9 +7,10 @@
  * is read and written piece by piece: with a hundred thousand records it is 60 MB, and the event loop has other work.
  */
 import { constants } from 'node:fs'
-import { open, rm, type FileHandle } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import type { StoredResponse } from '../stored-response.ts'
+import { discard } from './discarded.ts'
 import { moveInto, withFolder } from './files.ts'
 import { FILE_MODE, type Layout } from './layout.ts'
 import { recordFromJson, recordToJson } from './record.ts'
@@ -81,7 +82,7 @@ export async function writeSnapshot(layout: Layout, take: Take): Promise<void> {
     }
     await moveInto(temporary, layout.snapshot)
   } catch (error) {
-    await rm(temporary, { force: true })
+    await discard(temporary)
     throw error
   }
 }

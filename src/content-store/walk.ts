@@ -2,7 +2,9 @@
  * Walks over files two folders down, as cacache lays them out: ab/cd/ef… A folder's own time tells whether anything in it
  * has been added, replaced or removed, so that of what has not changed nothing has to be read.
  */
+import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { removeEmptyFolders } from './files.ts'
 import { Looks } from './looks.ts'
 
 /** A file found on disk: its name is the hash that cacache gives it. */
@@ -42,15 +44,23 @@ export async function foldersUnchangedSince(root: string, time: number): Promise
   return unchanged
 }
 
-/** Every file, in no order, but for those in folders to be passed over. */
-export async function* walk(root: string, passOver?: Folders): AsyncGenerator<FoundFile, void, void> {
+/** Every file, in no order, but for those in folders to be passed over. To tidy up: folders that a crash has left empty go. */
+export async function* walk(
+  root: string,
+  passOver?: Folders,
+  isTidying = false,
+): AsyncGenerator<FoundFile, void, void> {
   const looks = new Looks()
   for (const first of await foldersIn(root, looks)) {
     const folders = await foldersIn(join(root, first), looks)
+    if (isTidying && folders.length === 0) await rmdir(join(root, first)).catch(() => {})
     const found: FoundFile[] = []
     await looks.each(folders, async (second) => {
       if (passOver?.has(first + second) === true) return
-      for (const file of await looks.list(join(root, first, second))) {
+      const files = await looks.list(join(root, first, second))
+      // One that has just been made is made again.
+      if (isTidying && files.length === 0) await removeEmptyFolders(join(root, first, second, 'none'))
+      for (const file of files) {
         if (file.isFile()) found.push({ hash: first + second + file.name })
       }
     })

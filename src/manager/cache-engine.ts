@@ -55,7 +55,7 @@ export class CacheEngine {
     this.#limits = options
     this.memory = new MemoryTier(options.maxMemory)
     this.holdings = new Holdings(store, membership, this.statistics, options, (stored) => this.memory.remove(stored))
-    this.freshening = new Freshening(this.holdings, this.statistics)
+    this.freshening = new Freshening(this.holdings, this.statistics, options)
     this.#committer = new Committer(this.holdings, this.#invalidations, this.statistics, options)
   }
 

@@ -7,6 +7,7 @@ import type { CacheRequest } from '../policy/cache-request.ts'
 import { compareRecency } from '../policy/freshness.ts'
 import { variantOf } from '../policy/vary.ts'
 import { entryKey, type StoredBody, type StoredResponse } from '../stored-response.ts'
+import { diskSize, roomFor, sharedSize } from './disk-use.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 import { SearchRules } from './search-rules.ts'
 import { Tags } from './tags.ts'
@@ -30,22 +31,6 @@ interface VaryRule {
   readonly variants: Set<string>
 }
 
-/** Bytes in a block of the file system: a file takes whole ones. */
-const BLOCK_SIZE = 4096
-/** Bytes of a bucket line beside its field lines and checksums: names, digests, times. */
-const LINE_OVERHEAD = 600
-
-/** Bytes that a stored response takes on disk: its content file and its line in the bucket, in whole blocks. */
-export function diskSize(stored: Pick<StoredResponse, 'fields' | 'body'>): number {
-  const fieldBytes = stored.fields.reduce((sum, part) => sum + part.length + 3, 0)
-  const line = LINE_OVERHEAD + fieldBytes + Math.ceil(stored.body.checksums.length * 5.4)
-  return wholeBlocks(stored.body.size) + wholeBlocks(line)
-}
-
-function wholeBlocks(bytes: number): number {
-  return Math.ceil(bytes / BLOCK_SIZE) * BLOCK_SIZE
-}
-
 /**
  * "Some resources mistakenly omit the Vary header field from their default response": it must not stand before what the
  * request's own preferences lead to.
@@ -63,6 +48,8 @@ export class Catalogue {
   #searches = new SearchRules()
   #tags = new Tags()
   readonly #maxVariants: number
+  #maxSize: number
+  #snapshotSize = 0
   readonly #onGone: (stored: StoredResponse) => void
 
   constructor(
@@ -71,16 +58,17 @@ export class Catalogue {
   ) {
     this.#onGone = onGone
     this.#maxVariants = maxVariants
-    this.#index = new MetadataIndex({ maxEntries, maxWeight: maxSize, goal })
+    this.#maxSize = maxSize
+    this.#index = new MetadataIndex({ maxEntries, maxWeight: roomFor(0, maxSize, 0), goal })
   }
 
   get entryCount(): number {
     return this.#index.entryCount
   }
 
-  /** Bytes on disk. */
+  /** Bytes on disk of what is held, with its folders. */
   get size(): number {
-    return this.#index.weight
+    return this.#index.weight + sharedSize(this.entryCount)
   }
 
   /**
@@ -155,7 +143,7 @@ export class Catalogue {
   add(stored: StoredResponse): Removed[] {
     this.#note(stored)
     const removed = this.#removed(this.#index.set(entryKey(stored.key, stored.variant), stored, diskSize(stored)))
-    return [...removed, ...this.#evictVariants(stored)]
+    return [...removed, ...this.#evictVariants(stored), ...this.#fit()]
   }
 
   /** Takes out the least recently used variants of the key that are over the limit, but not the one just added. */
@@ -199,11 +187,29 @@ export class Catalogue {
     if (!this.holds(stored)) return false
     this.#index.delete(entryKey(stored.key, stored.variant))
     this.#forget(stored)
+    this.#fit()
     return true
   }
 
   resize(maxEntries: number, maxSize: number): Removed[] {
-    return this.#removed(this.#index.resize({ maxEntries, maxWeight: maxSize }))
+    this.#maxSize = maxSize
+    return [...this.#removed(this.#index.resize({ maxEntries })), ...this.#fit()]
+  }
+
+  /** Leaves room for a snapshot of so many bytes. Returns what had to go for it. */
+  makeRoom(snapshotSize: number): Removed[] {
+    this.#snapshotSize = snapshotSize
+    return this.#fit()
+  }
+
+  /** Each entry needs folders, which leave less for the others: what is over the limit goes. */
+  #fit(): Removed[] {
+    const removed: Removed[] = []
+    for (;;) {
+      const room = roomFor(this.entryCount, this.#maxSize, this.#snapshotSize)
+      if (room === this.#index.maxWeight) return removed
+      removed.push(...this.#removed(this.#index.resize({ maxWeight: room })))
+    }
   }
 
   /**
@@ -225,6 +231,7 @@ export class Catalogue {
    * another version. What does not fit the bounds of today is left out.
    */
   *restoring(records: readonly (StoredResponse | undefined)[], index: Uint8Array): Generator<void, boolean, void> {
+    this.#index.resize({ maxWeight: roomFor(records.length, this.#maxSize, this.#snapshotSize) })
     const isRestored = yield* this.#index.restoring(index, (position) => {
       const value = records[position]
       return value && { key: entryKey(value.key, value.variant), value, weight: diskSize(value) }
@@ -234,6 +241,7 @@ export class Catalogue {
       if (record !== undefined && this.holds(record)) this.#note(record)
       yield
     }
+    this.#fit()
     return true
   }
 
@@ -243,7 +251,7 @@ export class Catalogue {
    */
   absorb(other: Catalogue): Removed[] {
     const own = [...this.records()]
-    const { maxEntries, maxWeight } = this.#index
+    const { maxEntries } = this.#index
     for (const record of own) {
       this.#index.delete(entryKey(record.key, record.variant))
       this.#unnote(record)
@@ -257,7 +265,7 @@ export class Catalogue {
     this.#references = other.#references
     this.#searches = other.#searches
     this.#tags = other.#tags
-    const removed = this.resize(maxEntries, maxWeight)
+    const removed = this.resize(maxEntries, this.#maxSize)
     for (const record of own) {
       // It was asked for, or it would not be held.
       this.#index.get(entryKey(record.key, record.variant))

@@ -6,8 +6,8 @@
  */
 import { describeBody, type BodyWriter } from '../content-store/body-writer.ts'
 import type { StoredHead } from '../policy/storing.ts'
-import type { StoredBody, StoredResponse } from '../stored-response.ts'
-import { diskSize } from './catalogue.ts'
+import { headSize, type StoredBody, type StoredResponse } from '../stored-response.ts'
+import { diskSize } from './disk-use.ts'
 import type { Holdings } from './holdings.ts'
 import type { Invalidations } from './invalidations.ts'
 import type { ResolvedManagerOptions } from './options.ts'
@@ -55,6 +55,7 @@ export class Committer {
       declaredSize,
       maxBodySize: this.#options.maxBodySize,
       createWriter: () => this.#holdings.store.createWriter(),
+      waitingBytes: this.#holdings.store.waitingBytes,
       onEnd: (store, outcome) => {
         this.#open.delete(store)
         if (outcome !== 'commit') return this.#abandon(store, outcome)
@@ -76,6 +77,7 @@ export class Committer {
 
   #whyNotBegin(head: StoredHead, declaredSize: number | undefined): AbortReason | undefined {
     if (this.#closed) return 'closed'
+    if (headSize(head) > this.#options.maxHeaderSize) return 'large-headers'
     if (declaredSize === undefined) return undefined
     if (declaredSize > this.#options.maxBodySize) return 'too-large'
     // Only the size matters for what is asked here: whether so many bytes are worth what they push out.

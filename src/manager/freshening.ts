@@ -4,17 +4,21 @@ import type { CacheRequest, PolicySettings, ResponseHead } from '../policy/cache
 import { updateOf, type Times } from '../policy/storing.ts'
 import { freshened, hasStrongTagOf, isFor, updatedByHead } from '../policy/validation.ts'
 import { variantOf, varyNames } from '../policy/vary.ts'
-import type { StoredResponse } from '../stored-response.ts'
+import { headSize, type StoredResponse } from '../stored-response.ts'
 import type { Holdings } from './holdings.ts'
+import type { ResolvedManagerOptions } from './options.ts'
 import type { Statistics } from './statistics.ts'
 
 export class Freshening {
   readonly #holdings: Holdings
   readonly #statistics: Statistics
 
-  constructor(holdings: Holdings, statistics: Statistics) {
+  readonly #maxHeaderSize: number
+
+  constructor(holdings: Holdings, statistics: Statistics, { maxHeaderSize }: ResolvedManagerOptions) {
     this.#holdings = holdings
     this.#statistics = statistics
+    this.#maxHeaderSize = maxHeaderSize
   }
 
   /**
@@ -48,7 +52,10 @@ export class Freshening {
     const record = { ...after, vary, variant: variantOf(vary, request.fields) }
     const current = this.#holdings.catalogue.current(before)
     if (current === undefined || current.body.sha256 !== before.body.sha256) return record
-    const update = updateOf(record, request, settings)
+    // Each 304 may bring fields of other names.
+    const isTooLarge = headSize(record) > this.#maxHeaderSize
+    if (isTooLarge) this.#statistics.refused(record.key, 'large-headers')
+    const update = isTooLarge ? 'drop' : updateOf(record, request, settings)
     // Its file may be gone before it is opened for this request: then that is a miss.
     if (update === 'drop') this.#holdings.remove(current)
     else if (update === 'keep' && record.variant === before.variant) this.#holdings.update(current, record)

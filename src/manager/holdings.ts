@@ -14,8 +14,10 @@ import type { ContentStore } from '../content-store/content-store.ts'
 import type { Membership } from '../content-store/membership.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
 import { Allowance } from './allowance.ts'
-import { Catalogue, diskSize, type CatalogueOptions, type Removed } from './catalogue.ts'
+import { Catalogue, type CatalogueOptions, type Removed } from './catalogue.ts'
+import { diskSize } from './disk-use.ts'
 import type { ResolvedManagerOptions } from './options.ts'
+import { Postponed } from './postponed.ts'
 import { Snapshots } from './snapshots.ts'
 import type { Statistics } from './statistics.ts'
 import { TaskSet } from './task-set.ts'
@@ -38,6 +40,7 @@ export class Holdings {
   readonly unwritten: WriteBehind
   readonly snapshots: Snapshots
   readonly #statistics: Statistics
+  readonly #postponed = new Postponed()
   #isReconciled = false
   /** Bodies that may be needed no more, until the catalogue is whole and can tell; of a follower, should it come to lead. */
   readonly #doubtful = new Set<string>()
@@ -91,12 +94,7 @@ export class Holdings {
     for (const sha256 of doubtful) {
       if (this.catalogue.isReferenced(sha256)) continue
       if (!this.#isReconciled) this.doubt(sha256)
-      else
-        this.#background(
-          'delete',
-          undefined,
-          this.store.removeBody(sha256, () => this.catalogue.isReferenced(sha256)),
-        )
+      else void this.#delete(undefined, () => this.store.removeBody(sha256, () => this.catalogue.isReferenced(sha256)))
     }
   }
 
@@ -108,6 +106,16 @@ export class Holdings {
       this.#doubtful.delete(oldest)
       break
     }
+  }
+
+  /** Does this when the disk takes something again, after so many milliseconds at least: see `Postponed`. */
+  postpone(work: () => Promise<boolean>, delay: number): void {
+    this.#postponed.add(work, delay)
+  }
+
+  /** To be called when the disk has taken something: what it refused before is tried again. */
+  doPostponed(): void {
+    this.tasks.add(this.#postponed.run())
   }
 
   /** What other processes have done meanwhile is not known: the catalogue has to be compared again. */
@@ -122,7 +130,7 @@ export class Holdings {
     const current = this.catalogue.current(record)
     if (current !== undefined && current.responseTime >= record.responseTime) return
     this.snapshots.noteChange()
-    this.#release(this.catalogue.add(record))
+    void this.#release(this.catalogue.add(record))
   }
 
   /**
@@ -135,7 +143,7 @@ export class Holdings {
     this.snapshots.endRestoration()
     if (outdated.length > 0) this.snapshots.noteChange()
     for (const { key } of outdated) this.eraseKey(key, isOutdated)
-    this.#release([...removed, ...left.map((stored) => ({ stored, reason: 'size' as const }))])
+    void this.#release([...removed, ...left.map((stored) => ({ stored, reason: 'size' as const }))])
   }
 
   /**
@@ -144,8 +152,9 @@ export class Holdings {
    */
   async add(record: StoredResponse): Promise<boolean> {
     await this.store.updateBucket(record.key, (records) => [...withoutVariant(records, record), record])
+    this.doPostponed()
     this.snapshots.noteChange()
-    this.#release(this.catalogue.add(record))
+    void this.#release(this.catalogue.add(record))
     this.membership.note({ note: 'stored', key: record.key, bodies: [record.body.sha256] })
     if (this.isProvisional) this.allowance.stored(record.body.sha256, diskSize(record))
     // What a follower does not hold is stored all the same, for the leader to judge.
@@ -160,7 +169,7 @@ export class Holdings {
     this.snapshots.noteChange()
     const removed = this.catalogue.add(record)
     // Of the one before it, the disk has not heard either.
-    this.#release(wasUnwritten && !isOverDisk ? removed.filter(({ reason }) => reason !== 'replaced') : removed)
+    void this.#release(wasUnwritten && !isOverDisk ? removed.filter(({ reason }) => reason !== 'replaced') : removed)
     const isHeld = this.catalogue.holds(record)
     if (isHeld) this.unwritten.add({ record, body, isOverDisk })
     return isHeld
@@ -176,13 +185,13 @@ export class Holdings {
   remove(stored: StoredResponse): boolean {
     if (!this.catalogue.remove(stored)) return false
     this.snapshots.noteChange()
-    if (!this.unwritten.drop(stored)) this.#background('delete', stored.key, this.#eraseRecord(stored))
+    if (!this.unwritten.drop(stored)) void this.#delete(stored.key, () => this.#eraseRecord(stored))
     return true
   }
 
   /** Takes out this record, held or not. */
   discard(stored: StoredResponse): void {
-    if (!this.remove(stored)) this.#background('delete', stored.key, this.#eraseRecord(stored))
+    if (!this.remove(stored)) void this.#delete(stored.key, () => this.#eraseRecord(stored))
   }
 
   /** Takes out all variants of a key that are like this; by default all. */
@@ -193,7 +202,7 @@ export class Holdings {
   /** Takes out what only the disk may know of a key, as far as it is void. */
   eraseKey(key: string, isVoid: (stored: StoredResponse) => boolean): void {
     const isToGo = (record: StoredResponse) => isVoid(record) && this.catalogue.current(record) === undefined
-    this.#background('delete', key, this.#erase(key, isToGo))
+    void this.#delete(key, () => this.#erase(key, isToGo))
   }
 
   removeAll(): void {
@@ -237,7 +246,7 @@ export class Holdings {
   }
 
   resize(maxEntries: number, maxSize: number): void {
-    this.#release(this.catalogue.resize(maxEntries, maxSize))
+    void this.#release(this.catalogue.resize(maxEntries, maxSize))
   }
 
   /** While `work` runs, this record's body counts as needed: nothing removes it between its publication and the record's. */
@@ -257,35 +266,42 @@ export class Holdings {
     } finally {
       this.catalogue.release(body.sha256)
       // Of what a follower has stored, the leader knows.
-      if (this.membership.isLeader) this.#removeUnneeded(body.sha256, key)
+      if (this.membership.isLeader) void this.#removeUnneeded(body.sha256, key)
     }
   }
 
   /** Writes the snapshot if anything has changed since the last one. The leader's, which is of the whole directory. */
   async writeSnapshot(): Promise<void> {
     if (!this.membership.isLeader) return
-    await this.snapshots.write(this.store, this.catalogue, this.#statistics, () => ({
+    const isWritten = await this.snapshots.write(this.store, this.catalogue, this.#statistics, () => ({
       isWhole: this.isWhole && this.#doubtful.size === 0,
       // What is under way may leave something behind in a folder that it has changed already.
       lag: Math.max(this.membership.hasCompany ? LAG_MS : 0, this.tasks.longest),
       unwritten: this.unwritten.bodies(),
     }))
+    if (!isWritten) return
+    await this.store.removeDiscarded()
+    await this.#postponed.run()
+    await this.makeRoomForSnapshot()
   }
 
-  #release(removed: readonly Removed[]): void {
+  /** The snapshot on disk counts towards `maxSize`: something may have to go for it, and is gone when this resolves. */
+  async makeRoomForSnapshot(): Promise<void> {
+    await this.#release(this.catalogue.makeRoom(await this.store.snapshotSize()))
+  }
+
+  /** What had to go from the catalogue goes from the disk, in the background. Resolves when it has, and never rejects. */
+  async #release(removed: readonly Removed[]): Promise<void> {
     if (removed.length > 0) this.snapshots.noteChange()
     if (!this.membership.isLeader) return
-    for (const { stored, reason } of removed) {
+    const work = removed.map(async ({ stored, reason }) => {
       const isUnwritten = this.unwritten.drop(stored)
-      if (isUnwritten && reason !== 'replaced')
-        this.#statistics.evicted({ key: stored.key, reason, size: diskSize(stored) })
-      else if (isUnwritten) continue
-      else if (reason === 'replaced') this.#removeUnneeded(stored.body.sha256, stored.key)
-      else {
-        this.#statistics.evicted({ key: stored.key, reason, size: diskSize(stored) })
-        this.#background('delete', stored.key, this.#eraseRecord(stored))
-      }
-    }
+      if (reason === 'replaced')
+        return isUnwritten ? undefined : await this.#removeUnneeded(stored.body.sha256, stored.key)
+      this.#statistics.evicted({ key: stored.key, reason, size: diskSize(stored) })
+      if (!isUnwritten) await this.#delete(stored.key, () => this.#eraseRecord(stored))
+    })
+    await Promise.all(work)
   }
 
   /** Removes a record from the disk, and its body. A newer response of the same name may have come: it stays. */
@@ -311,8 +327,8 @@ export class Holdings {
     for (const sha256 of bodies) await this.#removeBody(sha256)
   }
 
-  #removeUnneeded(sha256: string, key?: string): void {
-    if (!this.catalogue.isReferenced(sha256)) this.#background('delete', key, this.#removeBody(sha256))
+  async #removeUnneeded(sha256: string, key?: string): Promise<void> {
+    if (!this.catalogue.isReferenced(sha256)) await this.#delete(key, () => this.#removeBody(sha256))
   }
 
   /** At once where nobody else can need it; else when it is known what others have stored. */
@@ -325,12 +341,19 @@ export class Holdings {
     }
   }
 
-  #background(operation: string, key: string | undefined, work: Promise<unknown>): void {
-    const done = work.catch((error) => {
-      this.snapshots.noteDoubt()
-      this.#statistics.fault(operation, error, key)
-    })
-    this.tasks.add(done)
+  /** In the background, and again later where the disk refuses it. Resolves with whether it is done; never rejects. */
+  #delete(key: string | undefined, work: () => Promise<void>): Promise<boolean> {
+    const task = work().then(
+      () => true,
+      (error) => {
+        this.snapshots.noteDoubt()
+        this.#statistics.fault('delete', error, key)
+        this.#postponed.add(() => this.#delete(key, work))
+        return false
+      },
+    )
+    this.tasks.add(task)
+    return task
   }
 }
 

@@ -14,7 +14,7 @@ import { MetadataIndex, type RankedEntry } from '../metadata-index/metadata-inde
 import { cacheKey } from '../policy/cache-key.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
 import { survey, type Watch } from './audit.ts'
-import { diskSize } from './catalogue.ts'
+import { diskSize } from './disk-use.ts'
 import { resolveManagerOptions } from './options.ts'
 import { normalisedKey } from './streaming-manager.ts'
 import { toCachedResponse } from './views.ts'

@@ -21,7 +21,7 @@ export class Neighbours {
   readonly #timer: NodeJS.Timeout
   #soon: NodeJS.Timeout | undefined
   #noticing: Promise<void> = Promise.resolve()
-  #sweeping: Promise<void> = Promise.resolve()
+  #sweeping: Promise<unknown> = Promise.resolve()
   #wasLeader: boolean
   /** Since the last sweep somebody else was there. */
   #hadCompany = false

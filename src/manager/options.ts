@@ -6,12 +6,18 @@ export interface ManagerOptions {
   /** Stored responses at most, variants of one URL counted one by one. Default 10,000. */
   readonly maxEntries?: number
   /**
-   * Bytes on disk at most, in blocks of the file system, beside what is just being written. The snapshot (half a kilobyte
-   * an entry) and folders (4 KiB each, two an entry at most) are not counted. Default 1 GiB.
+   * Bytes on disk at most, as `du` counts the whole directory: blocks of files and folders, of the snapshot too (128 KiB
+   * at least), beside what is just being written. Where several processes have it open, their journals (1 MiB each, twice
+   * for some seconds) are not counted. Default 1 GiB.
    */
   readonly maxSize?: number
   /** Bytes of the largest body that is stored; larger ones pass through. Default 100 MiB. */
   readonly maxBodySize?: number
+  /**
+   * Bytes of the largest header section that is stored, its URL included: they stay in memory. Default 16 KiB, which is
+   * what Node and undici take at most unless they are told otherwise.
+   */
+  readonly maxHeaderSize?: number
   /**
    * Bytes of memory at most for small bodies (64 KiB) that are asked for often, with their fields; 0 for none. They are on
    * disk as well. Default 64 MiB.
@@ -44,6 +50,11 @@ export interface ManagerOptions {
    * stored. Default 50; 0 does not wait.
    */
   readonly maxRestoreDelay?: number
+  /**
+   * Bytes of bodies, of all responses, that may wait in memory for a file to be opened for them: what would be over it is
+   * not stored, so that 0 stores empty bodies only. Default 16 MiB.
+   */
+  readonly maxQueueSize?: number
   /** Milliseconds between two snapshots of the index, when it has changed; 0 writes one on `close()` only. Default 60,000. */
   readonly snapshotInterval?: number
   /**
@@ -65,6 +76,7 @@ const DEFAULTS: ResolvedManagerOptions = {
   maxEntries: 10_000,
   maxSize: KIB ** 3,
   maxBodySize: 100 * KIB ** 2,
+  maxHeaderSize: 16 * KIB,
   maxMemory: 64 * KIB ** 2,
   flushInterval: 1_000,
   maxUnwritten: 32 * KIB ** 2,
@@ -73,6 +85,7 @@ const DEFAULTS: ResolvedManagerOptions = {
   maxOpenFiles: 256,
   maxOpenDelay: 2_000,
   maxRestoreDelay: 50,
+  maxQueueSize: 16 * KIB ** 2,
   snapshotInterval: 60_000,
   goal: 'balanced',
   clock: Date.now,
@@ -89,6 +102,7 @@ export function resolveManagerOptions(options: ManagerOptions = {}): ResolvedMan
   integer(resolved, 'maxEntries', 1, 2 ** 24)
   integer(resolved, 'maxSize', 1, Number.MAX_SAFE_INTEGER)
   integer(resolved, 'maxBodySize', 0, Number.MAX_SAFE_INTEGER)
+  integer(resolved, 'maxHeaderSize', 0, Number.MAX_SAFE_INTEGER)
   integer(resolved, 'maxMemory', 0, Number.MAX_SAFE_INTEGER)
   integer(resolved, 'flushInterval', 0, 2 ** 31 - 1)
   integer(resolved, 'maxUnwritten', 0, Number.MAX_SAFE_INTEGER)
@@ -97,6 +111,7 @@ export function resolveManagerOptions(options: ManagerOptions = {}): ResolvedMan
   integer(resolved, 'maxOpenFiles', 2, 65_536)
   integer(resolved, 'maxOpenDelay', 0, 2 ** 31 - 1)
   integer(resolved, 'maxRestoreDelay', 0, 2 ** 31 - 1)
+  integer(resolved, 'maxQueueSize', 0, Number.MAX_SAFE_INTEGER)
   integer(resolved, 'snapshotInterval', 0, 2 ** 31 - 1)
   if (!GOALS.includes(resolved.goal)) throw new InvalidOptionError('goal', `one of ${GOALS.join(', ')}`, resolved.goal)
   if (typeof resolved.clock !== 'function') {

@@ -5,7 +5,7 @@
  *
  * What it has taken can be read by those who hold it, while the body arrives and after the end, whichever it was.
  */
-import type { BodyWriter } from '../content-store/body-writer.ts'
+import type { BodyWriter, WaitingBytes } from '../content-store/body-writer.ts'
 import { Tail } from '../content-store/tail.ts'
 import type { StoredHead } from '../policy/storing.ts'
 import { SMALL_BODY } from './memory-tier.ts'
@@ -19,7 +19,8 @@ export type AbortReason =
   | 'invalidated' // an unsafe request or a deletion came between
   | 'superseded' // a response to a later request is stored already
   | 'not-admitted' // asked for less often than what it would push out, or more than the leader can clear away for
-  | 'queue-full' // too much waits to be written already
+  | 'large-headers' // over maxHeaderSize
+  | 'queue-full' // too much waits to be written, or for a file (maxQueueSize)
   | 'closed' // the manager closed
 
 /** Does what the outcome asks for. Resolves with whether the response is stored; never rejects. */
@@ -31,6 +32,8 @@ export interface PendingOptions {
   readonly declaredSize: number | undefined
   readonly maxBodySize: number
   readonly createWriter: () => BodyWriter
+  /** Where the bytes that wait in memory are counted. */
+  readonly waitingBytes: WaitingBytes
   readonly onEnd: EndListener
 }
 
@@ -47,7 +50,7 @@ export class PendingStore {
   constructor(options: PendingOptions) {
     this.head = options.head
     this.#options = options
-    if (options.declaredSize !== undefined && options.declaredSize > SMALL_BODY) this.#writer = options.createWriter()
+    if (options.declaredSize !== undefined && options.declaredSize > SMALL_BODY) this.#createWriter()
   }
 
   /** False once the store has been committed or given up. */
@@ -101,19 +104,36 @@ export class PendingStore {
       this.abort('too-large')
       return true
     }
+    if (this.#writer?.mayTake(chunk.length) === false || !this.#mayKeep(chunk.length)) {
+      this.abort('queue-full')
+      return true
+    }
     if (this.#writer !== undefined) return this.#writer.write(chunk)
     this.#small.push(chunk)
+    this.#options.waitingBytes.count(chunk.length)
     return this.#small.size <= SMALL_BODY || this.#spill()
   }
 
+  #mayKeep(bytes: number): boolean {
+    return this.#writer !== undefined || this.#options.waitingBytes.allow(bytes)
+  }
+
   #spill(): boolean {
-    const writer = this.#options.createWriter()
-    this.#writer = writer
-    writer.onDrain = this.#onDrain
+    this.#options.waitingBytes.count(-this.#small.size)
+    const writer = this.#createWriter()
     for (let i = 0; i < this.#holders; i++) writer.hold()
     const mayGoOn = this.#small.chunks.map((chunk) => writer.write(chunk))
     this.#small = new Tail()
     return mayGoOn.every((each) => each)
+  }
+
+  #createWriter(): BodyWriter {
+    const writer = this.#options.createWriter()
+    this.#writer = writer
+    writer.onDrain = this.#onDrain
+    // Said at once and not when the body ends, which it may never do.
+    writer.onFailure = () => void this.#end('commit')
+    return writer
   }
 
   set onDrain(listener: (() => void) | undefined) {
@@ -134,6 +154,7 @@ export class PendingStore {
   async #end(outcome: 'commit' | AbortReason): Promise<boolean> {
     if (!this.#open) return false
     this.#open = false
+    this.#options.waitingBytes.count(-this.#small.size)
     return await this.#options.onEnd(this, outcome)
   }
 }

@@ -3,7 +3,7 @@ import { InvalidOptionError } from '../errors.ts'
 import { cacheKey, keyOfGet } from '../policy/cache-key.ts'
 import type { StoredResponse } from '../stored-response.ts'
 import type { CacheEngine } from './cache-engine.ts'
-import { diskSize } from './catalogue.ts'
+import { diskSize } from './disk-use.ts'
 import { rejectUnknown } from './options.ts'
 import { describeEntry, type CachedEntry } from './views.ts'
 

@@ -23,6 +23,13 @@ import { verifyLatest } from './verification.ts'
  * a body to it, has a miss.
  */
 const ORPHAN_GRACE_MS = 600_000
+/**
+ * Milliseconds from a sweep that has failed to its second repetition, and to a late one: a folder that can never be read
+ * must not have all others read again and again.
+ */
+const LEAST_PAUSE_MS = 100
+const MOST_PAUSE_MS = 600_000
+
 /** Milliseconds by which a file's time may be too early: file systems keep whole seconds, or two of them. */
 const COARSENESS_MS = 2_000
 
@@ -93,23 +100,28 @@ async function takeIn(engine: CacheEngine, snapshot: Snapshot, mayGoOn: () => bo
 }
 
 /** Compares the catalogue with the whole directory, by default with nothing known of that, and removes what nobody needs. */
-export async function sweep(engine: CacheEngine, known?: Known): Promise<void> {
+export async function sweep(engine: CacheEngine, known?: Known, pause = 0): Promise<boolean> {
   const { holdings } = engine
-  if (!isStillOurs(engine)) return
+  if (!isStillOurs(engine)) return true
   try {
+    await holdings.makeRoomForSnapshot()
     const { doubts } = holdings.snapshots
     const isNewBoot = await holdings.store.isNewBoot()
     await holdings.store.removeAbandoned(holdings.membership.runs, isNewBoot)
     const given = known ?? { records: [...holdings.catalogue.records()], asOf: 0, isWhole: false }
     // The snapshot may have outlived buckets that are older than it: then all of them are read.
     const before = isNewBoot ? { ...given, asOf: 0, isWhole: false } : given
-    if (!(await reconcile(engine, before)) || !(await compareBodies(engine, before))) return
+    if (!(await reconcile(engine, before)) || !(await compareBodies(engine, before))) return true
     if (isNewBoot && (await verifyLatest(engine, () => isStillOurs(engine)))) await holdings.store.noteBoot()
     holdings.snapshots.noteComparison(doubts)
     // The next start will have less to do.
     if (!before.isWhole && holdings.catalogue.entryCount > 0) holdings.snapshots.noteChange()
+    return true
   } catch (error) {
     engine.statistics.fault('recover', error)
+    const next = Math.min(MOST_PAUSE_MS, 2 * pause || LEAST_PAUSE_MS)
+    engine.holdings.postpone(() => sweep(engine, undefined, next), pause)
+    return false
   }
 }
 
@@ -126,7 +138,7 @@ async function reconcile(engine: CacheEngine, { records, asOf, isWhole }: Known)
     const hash = bucketHash(record.key)
     if (!passOver.has(hash)) missing.set(hash, [...(missing.get(hash) ?? []), record])
   }
-  await new Looks().each(store.buckets(passOver), async (file) => {
+  await new Looks().each(store.buckets(passOver, true), async (file) => {
     if (!isStillOurs(engine)) return
     const ofFile = missing.get(file.hash)
     missing.delete(file.hash)
@@ -145,8 +157,16 @@ async function isOlder(engine: CacheEngine, file: FoundFile, time: number): Prom
 }
 
 async function readAgain(engine: CacheEngine, file: FoundFile, known: readonly StoredResponse[]): Promise<void> {
-  const { store, membership } = engine.holdings
-  const found = await store.recordsIn(file)
+  const { store, membership, snapshots } = engine.holdings
+  let found: StoredResponse[]
+  try {
+    found = await store.recordsIn(file)
+  } catch (error) {
+    // One bucket that cannot be read must not keep all others from being known.
+    engine.statistics.fault('read', error)
+    snapshots.noteDoubt()
+    return
+  }
   if (found.length === 0 && !membership.hasCompany) await store.removeRubbish(file)
   const variants = new Map(found.map((record) => [record.variant, record.body.sha256]))
   for (const record of known) if (variants.get(record.variant) !== record.body.sha256) forget(engine, record)
@@ -171,7 +191,7 @@ async function compareBodies(engine: CacheEngine, { asOf, isWhole }: Known): Pro
     const { sha256 } = record.body
     if (!passOver.has(sha256)) unseen.set(sha256, [...(unseen.get(sha256) ?? []), record])
   }
-  await new Looks().each(store.bodies(passOver), async (file) => {
+  await new Looks().each(store.bodies(passOver, true), async (file) => {
     if (!isStillOurs(engine)) return
     unseen.delete(file.hash)
     if (catalogue.isReferenced(file.hash)) return

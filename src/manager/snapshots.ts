@@ -14,7 +14,7 @@ export class Snapshots {
   #isExact = false
   #doubts = 0
   #restoration: Restoration | undefined
-  #writing: Promise<void> = Promise.resolve()
+  #writing: Promise<boolean> = Promise.resolve(false)
 
   /** Where there is an old one to be taken in. */
   constructor(hasOld: boolean) {
@@ -58,7 +58,7 @@ export class Snapshots {
   }
 
   /**
-   * Writes one if anything has changed since the last. `lag`: what has happened on disk in so many milliseconds, the
+   * Writes one if anything has changed since the last; resolves with whether it has. `lag`: what has happened on disk in so many milliseconds, the
    * catalogue may not know of; `unwritten`: of what it holds, bodies that the disk does not have.
    */
   async write(
@@ -66,21 +66,23 @@ export class Snapshots {
     catalogue: Catalogue,
     statistics: Statistics,
     state: () => { isWhole: boolean; lag: number; unwritten: ReadonlySet<StoredBody> },
-  ): Promise<void> {
+  ): Promise<boolean> {
     this.#writing = this.#writing.then(async () => {
       // Until the old one has been taken in, a new one would be poorer.
-      if (!this.#isDirty || this.#restoration !== undefined) return
+      if (!this.#isDirty || this.#restoration !== undefined) return false
       try {
         await store.writeSnapshot(() => {
           this.#isDirty = false
           const { isWhole, lag, unwritten } = state()
           return { ...catalogue.snapshot(unwritten), isWhole: isWhole && this.#isExact, lag }
         })
+        return true
       } catch (error) {
         this.#isDirty = true
         statistics.fault('snapshot', error)
+        return false
       }
     })
-    await this.#writing
+    return await this.#writing
   }
 }

@@ -8,7 +8,7 @@ import { ClosedError, InvalidOptionError } from '../errors.ts'
 import { cacheKey } from '../policy/cache-key.ts'
 import type { StoredResponse } from '../stored-response.ts'
 import { CacheEngine } from './cache-engine.ts'
-import { diskSize } from './catalogue.ts'
+import { diskSize } from './disk-use.ts'
 import { Neighbours } from './neighbours.ts'
 import { resolveManagerOptions, type ManagerOptions } from './options.ts'
 import { purge, type PurgeFilter, type PurgeOptions } from './purge.ts'
@@ -118,7 +118,7 @@ export class StreamingManager {
     return this.#engine.catalogue.entryCount
   }
 
-  /** Bytes on disk of what `entryCount` counts, in blocks of the file system. */
+  /** Bytes on disk of what `entryCount` counts, in blocks of the file system, its folders among them. */
   get size(): number {
     return this.#engine.catalogue.size
   }

@@ -18,10 +18,12 @@ export async function writeOut(holdings: Holdings, unwritten: Unwritten, statist
         return [...records.filter(({ variant }) => variant !== record.variant), current]
       })
     })
+    holdings.doPostponed()
     membership.note({ note: 'stored', key: record.key, bodies: [record.body.sha256] })
   } catch (error) {
     statistics.fault('store', error, record.key)
     const current = catalogue.current(record)
-    if (current?.body.sha256 === record.body.sha256) holdings.forget(current)
+    // What lies on disk under its name is older, and void.
+    if (current?.body.sha256 === record.body.sha256) holdings.remove(current)
   }
 }

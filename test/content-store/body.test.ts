@@ -8,12 +8,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { BodyReader } from '../../src/content-store/body-reader.ts'
-import { BodyWriter, WRITE_QUEUE_BYTES } from '../../src/content-store/body-writer.ts'
+import { BodyWriter, WaitingBytes, WRITE_QUEUE_BYTES } from '../../src/content-store/body-writer.ts'
 import { Descriptors } from '../../src/content-store/descriptors.ts'
 import { CHUNK_SIZE } from '../../src/stored-response.ts'
 import { leftovers, temporaryDirectory } from '../helpers/directory.ts'
 
 const descriptors = new Descriptors({ maxOpenFiles: 8, maxOpenDelay: 1000 })
+const waitingBytes = new WaitingBytes(2 ** 24)
 
 /** A descriptor is given back when the system has closed it, which is a callback of its own. */
 async function assertGivenBack(): Promise<void> {
@@ -33,7 +34,7 @@ test('whatever pieces a body comes in, length, digest and chunk checksums are th
   await fc.assert(
     fc.asyncProperty(fc.array(size, { maxLength: 6 }), async (sizes) => {
       const path = join(directory, String(count++))
-      const writer = new BodyWriter(path, descriptors)
+      const writer = new BodyWriter(path, descriptors, waitingBytes)
       const pieces = sizes.map((length) => randomBytes(length))
       for (const piece of pieces)
         if (!writer.write(piece)) await new Promise<void>((resolve) => void (writer.onDrain = resolve))
@@ -64,7 +65,7 @@ test('whatever pieces a body comes in, length, digest and chunk checksums are th
 })
 
 test('write says when the disk is behind, and onDrain when it has caught up', async () => {
-  const writer = new BodyWriter(join(await temporaryDirectory(), 'body'), descriptors)
+  const writer = new BodyWriter(join(await temporaryDirectory(), 'body'), descriptors, waitingBytes)
   assert.equal(writer.write(Buffer.alloc(WRITE_QUEUE_BYTES - 1)), true)
   const drained = new Promise<void>((resolve) => void (writer.onDrain = resolve))
   assert.equal(writer.write(Buffer.alloc(1)), false)
@@ -88,7 +89,7 @@ test('given up before, in the middle of and after writing, a body leaves no file
     },
   ]
   for (const [i, stage] of stages.entries()) {
-    const writer = new BodyWriter(join(directory, `tmp/../${i}`), descriptors)
+    const writer = new BodyWriter(join(directory, `tmp/../${i}`), descriptors, waitingBytes)
     await stage(writer)
     await writer.abort(new Error('given up'))
     await writer.abort(new Error('again'))
@@ -101,7 +102,7 @@ test('given up before, in the middle of and after writing, a body leaves no file
 test('a disk that does not take it is a failure that says why, never a throw', async () => {
   const file = join(await temporaryDirectory(), 'file')
   await writeFile(file, 'in the way')
-  const writer = new BodyWriter(join(file, 'body'), descriptors)
+  const writer = new BodyWriter(join(file, 'body'), descriptors, waitingBytes)
   assert.equal(writer.write(Buffer.alloc(10)), true)
   assert.equal(await writer.finish(), undefined)
   assert.ok(writer.failure instanceof Error && 'code' in writer.failure)
@@ -111,7 +112,7 @@ test('a disk that does not take it is a failure that says why, never a throw', a
 test('a reader that is closed while it reads closes its descriptor afterwards', async () => {
   const directory = await temporaryDirectory()
   const path = join(directory, 'body')
-  const writer = new BodyWriter(path, descriptors)
+  const writer = new BodyWriter(path, descriptors, waitingBytes)
   writer.write(randomBytes(300_000))
   const body = await writer.finish()
   assert.ok(body)

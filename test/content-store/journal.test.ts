@@ -24,7 +24,7 @@ function fail(error: unknown): void {
 }
 
 async function joined(t: TestContext, directory: string): Promise<Membership & { news: News[] }> {
-  const store = await ContentStore.open(directory, { maxOpenFiles: 16, maxOpenDelay: 1000 })
+  const store = await ContentStore.open(directory, { maxOpenFiles: 16, maxOpenDelay: 1000, maxQueueSize: 2 ** 24 })
   const news: News[] = []
   const membership = Object.assign(await store.join(), { news, onNews: (each: News) => void news.push(each) })
   t.after(() => membership.leave())

@@ -9,7 +9,7 @@ const WRITERS = 8
 
 const random = seeded(Number(seed))
 // A third of what is asked for: something has to go all the time.
-const manager = await StreamingManager.open(directory, { maxSize: 2_000_000, maxEntries: 150, snapshotInterval: 20 })
+const manager = await StreamingManager.open(directory, { maxSize: 4_000_000, maxEntries: 150, snapshotInterval: 20 })
 const dispatcher = new Agent().compose(cacheInterceptor(manager))
 console.log('begun')
 

@@ -1,6 +1,6 @@
 /** What lies in a cache directory, and what of it this process holds open. */
-import { rmSync } from 'node:fs'
-import { mkdtemp, readdir, readlink } from 'node:fs/promises'
+import { rmSync, type Dirent } from 'node:fs'
+import { lstat, mkdtemp, readdir, readlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -16,10 +16,44 @@ export async function temporaryDirectory(): Promise<string> {
   return directory
 }
 
-/** Files below a folder, as paths relative to it; none when it is missing. */
+/** All paths below a folder, while some come and go; none when it is missing. */
+async function* walk(folder: string): AsyncGenerator<Dirent, void, void> {
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    yield entry
+    if (entry.isDirectory()) yield* walk(join(folder, entry.name))
+  }
+}
+
+/** Paths of the files below a folder; none when it is missing. */
 export async function filesIn(directory: string, folder: string): Promise<string[]> {
-  const found = await readdir(join(directory, folder), { recursive: true, withFileTypes: true }).catch(() => [])
-  return found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const paths: string[] = []
+  for await (const entry of walk(join(directory, folder)))
+    if (entry.isFile()) paths.push(join(entry.parentPath, entry.name))
+  return paths
+}
+
+/** Folders below a folder with nothing in them. */
+export async function emptyFoldersIn(directory: string, folder: string): Promise<string[]> {
+  const empty: string[] = []
+  for await (const entry of walk(join(directory, folder))) {
+    const path = join(entry.parentPath, entry.name)
+    if (entry.isDirectory() && (await readdir(path)).length === 0) empty.push(path)
+  }
+  return empty
+}
+
+/** All that lies in a directory. */
+export async function pathsIn(directory: string): Promise<string[]> {
+  const paths: string[] = []
+  for await (const { parentPath, name } of walk(directory)) paths.push(join(parentPath, name))
+  return paths
+}
+
+/** As `du -s --block-size=1`: the blocks of all files and folders, and of the directory itself. */
+export async function diskUse(directory: string): Promise<number> {
+  const paths = [directory, ...(await pathsIn(directory))]
+  const stats = await Promise.all(paths.map((path) => lstat(path).catch(() => undefined)))
+  return stats.reduce((sum, each) => sum + (each?.blocks ?? 0) * 512, 0)
 }
 
 export interface Leftovers {

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
-import { BodyWriter } from '../../src/content-store/body-writer.ts'
+import { BodyWriter, WaitingBytes } from '../../src/content-store/body-writer.ts'
 import { Descriptors } from '../../src/content-store/descriptors.ts'
 import { BodyTee } from '../../src/interceptor/body-tee.ts'
 import type { DispatchController } from '../../src/interceptor/dispatch.ts'
@@ -34,11 +34,13 @@ async function startRig({ maxBodySize = Infinity, maxDelay = 60_000, isBroken = 
   const descriptors = new Descriptors({ maxOpenFiles: 4, maxOpenDelay: 1000 })
   if (isBroken) await writeFile(join(directory, 'tmp'), 'a file in the way')
   const path = join(directory, 'tmp', 'body')
+  const waitingBytes = new WaitingBytes(Infinity)
   const pending: PendingStore = new PendingStore({
     head: {} as StoredHead,
     declaredSize: undefined,
     maxBodySize,
-    createWriter: () => new BodyWriter(path, descriptors),
+    waitingBytes,
+    createWriter: () => new BodyWriter(path, descriptors, waitingBytes),
     onEnd: async ({ writer }, outcome) => {
       if (outcome === 'commit') return writer === undefined || (await writer.finish()) !== undefined
       await writer?.abort(outcome)

@@ -238,6 +238,7 @@ test('a planted symbolic link is not followed', async (t) => {
   await writeFile(secret, 'body 0')
   const manager = await StreamingManager.open(directory)
   t.after(() => manager.close())
+  await manager.runPendingTasks()
   for (const file of await filesIn(directory, 'content-v2')) {
     await rm(file)
     await symlink(secret, file)

@@ -1,7 +1,7 @@
 /** `gc`: makes room. */
 import { Option, type Command } from 'commander'
 import { isLeader, survey, type Finding, type Survey } from '../../manager/audit.ts'
-import { diskSize } from '../../manager/catalogue.ts'
+import { diskSize } from '../../manager/disk-use.ts'
 import type { ManagerOptions } from '../../manager/options.ts'
 import { sizeOption } from '../fetching.ts'
 import { DONE, type Session } from '../session.ts'

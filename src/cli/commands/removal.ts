@@ -1,7 +1,7 @@
 /** `rm` and `purge`: taking out what is stored. */
 import { Option, type Command } from 'commander'
 import { discard } from '../../manager/audit.ts'
-import { diskSize } from '../../manager/catalogue.ts'
+import { diskSize } from '../../manager/disk-use.ts'
 import type { StreamingManager } from '../../manager/streaming-manager.ts'
 import { entryKey, type StoredResponse } from '../../stored-response.ts'
 import { originOption, prefixOption, select, typeOption, type SelectionOptions } from '../selection.ts'

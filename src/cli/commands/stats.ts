@@ -1,6 +1,6 @@
 /** `stats`: what is in the directory, in numbers. */
 import type { Command } from 'commander'
-import { diskSize } from '../../manager/catalogue.ts'
+import { diskSize } from '../../manager/disk-use.ts'
 import { explainFreshness } from '../../policy/explanation.ts'
 import { fieldValue } from '../../policy/field-lines.ts'
 import type { StoredResponse } from '../../stored-response.ts'

@@ -1,5 +1,5 @@
 /** What the report shows, worked out of the stored responses. The page (page.ts) only draws it. */
-import { diskSize } from '../../manager/catalogue.ts'
+import { diskSize } from '../../manager/disk-use.ts'
 import type { Inspection, RankedEntry } from '../../manager/inspection.ts'
 import { entryKey, type StoredResponse } from '../../stored-response.ts'
 import type { Session } from '../session.ts'

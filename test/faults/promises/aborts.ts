@@ -65,6 +65,7 @@ async function run(rounds: number): Promise<Outcome> {
 }
 
 export const aborts: FaultPromise = {
+  number: 9,
   name: 'aborts',
   promise:
     'callers that leave at any moment leave no descriptor, no temporary file, and nothing stored that is not whole',

@@ -77,6 +77,7 @@ async function run(rounds: number): Promise<Outcome> {
 }
 
 export const bounds: FaultPromise = {
+  number: 6,
   name: 'bounds',
   promise:
     'as many variants of one URL, other URLs, and validations of one: nothing on disk or in memory grows with them',

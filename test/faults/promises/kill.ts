@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { Agent, request } from 'undici'
 import { parseBucket } from '../../../src/content-store/bucket.ts'
 import { cacheInterceptor, StreamingManager } from '../../../src/index.ts'
-import { filesIn, temporaryDirectory } from '../../helpers/directory.ts'
+import { emptyFoldersIn, filesIn, temporaryDirectory } from '../../helpers/directory.ts'
 import { seeded, type FaultPromise, type Outcome } from './promise.ts'
 import { bodyOf, startProvingOrigin, stopOrigin } from './proving-origin.ts'
 
@@ -51,7 +51,7 @@ async function run(rounds: number): Promise<Outcome> {
   return { rounds, failures, counts: { hits, misses: rounds * SAMPLE - hits } }
 }
 
-/** Temporary files, bodies that no record names, and records without their body. */
+/** Temporary files, bodies that no record names, records without their body, and folders with nothing in them. */
 export async function leaks(directory: string): Promise<string[]> {
   const bodies = new Set((await filesIn(directory, 'content-v2')).map(hashOf))
   const named = new Set<string>()
@@ -62,6 +62,8 @@ export async function leaks(directory: string): Promise<string[]> {
     ...(await filesIn(directory, 'tmp')).map((path) => `temporary file ${basename(path)}`),
     ...[...bodies.difference(named)].map((hash) => `body without a record ${hash}`),
     ...[...named.difference(bodies)].map((hash) => `record without its body ${hash}`),
+    ...(await emptyFoldersIn(directory, 'index-v5')).map((path) => `empty folder ${path}`),
+    ...(await emptyFoldersIn(directory, 'content-v2/sha256')).map((path) => `empty folder ${path}`),
   ]
 }
 
@@ -79,6 +81,7 @@ export function workerPath(n: number): string {
 }
 
 export const kill: FaultPromise = {
+  number: 2,
   name: 'kill -9',
   promise: 'killed while storing and evicting: the next start serves whole responses, and leaves nothing half done',
   rounds: { long: 1000, short: 5 },

@@ -93,6 +93,7 @@ function heapUsed(): number {
 }
 
 export const leaks: FaultPromise = {
+  number: 12,
   name: 'leaks',
   promise: 'after long mixed traffic heap, descriptors and directory are as after its first tenth',
   rounds: { long: 5000, short: 100 },

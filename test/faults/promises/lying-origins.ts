@@ -26,7 +26,7 @@ const chunks = (body: Buffer, end: string): Buffer =>
   Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from(`\r\n${end}`)])
 
 /** None of these may be stored. */
-const ANSWERS: Readonly<Record<string, Answer>> = {
+export const ANSWERS: Readonly<Record<string, Answer>> = {
   'length, then half and an end': sends('content-length: LENGTH\r\n', half, 'end'),
   'length, then half and a reset': sends('content-length: LENGTH\r\n', half, 'reset'),
   'length, then nothing': sends('content-length: LENGTH\r\n', () => Buffer.alloc(0), 'end'),
@@ -53,7 +53,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   'a header section without end': (socket) => socket.end('HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\n'),
   'nothing at all': (socket) => socket.end(),
 }
-const SIZES = [1, 1000, 65_536, 300_000]
+export const SIZES: readonly number[] = [1, 1000, 65_536, 300_000]
 
 /** What a caller sees: status, length and digest of what came, and whether it ended or how it failed. */
 async function seen(url: string, dispatcher: Dispatcher): Promise<string> {
@@ -111,6 +111,7 @@ async function run(rounds: number): Promise<Outcome> {
 }
 
 export const lyingOrigins: FaultPromise = {
+  number: 8,
   name: 'lying origins',
   promise:
     'nothing that broke off or is not framed is stored as whole, and callers see what they would without the cache',

@@ -11,7 +11,7 @@ const PATHS = ['/a-0', '/b-1', '/c-900', '/d-900', '/e-65536', '/f-65537', '/g-2
 
 type Damage = (random: () => number, path: string, others: readonly string[]) => Promise<void>
 
-const DAMAGES: Readonly<Record<string, Damage>> = {
+export const DAMAGES: Readonly<Record<string, Damage>> = {
   flipped: async (random, path) => {
     const bytes = await readFile(path)
     if (bytes.length === 0) return
@@ -94,6 +94,7 @@ async function damage(random: () => number, directory: string): Promise<string> 
 }
 
 export const noWrongByte: FaultPromise = {
+  number: 1,
   name: 'no wrong byte',
   promise: 'damage anywhere in the directory: right bytes for every request, and all healed at the second',
   rounds: { long: 1000, short: 60 },

@@ -96,6 +96,7 @@ function crashOf(operations: readonly Operation[], length: number, model: LossMo
 }
 
 export const powerLoss: FaultPromise = {
+  number: 2,
   name: 'power loss',
   promise:
     'what was not written back is lost: no wrong byte, and after the background pass every record has its whole body',

@@ -9,6 +9,8 @@ export interface Outcome {
 }
 
 export interface FaultPromise {
+  /** Its place in the list of twelve that the README has. */
+  readonly number: number
   readonly name: string
   /** What must not happen, in a line. */
   readonly promise: string

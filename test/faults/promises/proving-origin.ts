@@ -53,6 +53,8 @@ export async function startProvingOrigin(represent: Represent = ({ url = '/' }) 
     response.writeHead(206).end(part)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  // A machine that is busy elsewhere must not let connections go that are about to be used again.
+  server.keepAliveTimeout = 600_000
   const origin: ProvingOrigin = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     server,
