@@ -16,6 +16,7 @@ import { entryKey, type StoredResponse } from '../stored-response.ts'
 import { Allowance } from './allowance.ts'
 import { Catalogue, type CatalogueOptions, type Removed } from './catalogue.ts'
 import { diskSize } from './disk-use.ts'
+import { DoubtfulBodies } from './doubtful-bodies.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 import { Postponed } from './postponed.ts'
 import { Snapshots } from './snapshots.ts'
@@ -26,8 +27,6 @@ import { writeOut } from './write-out.ts'
 
 /** For how long, in milliseconds, what other processes write may be unknown here. */
 const LAG_MS = 10_000
-/** Bodies that may be needed no more: what is over this is left to the sweep. */
-const MAX_DOUBTFUL = 100_000
 
 export class Holdings {
   readonly catalogue: Catalogue
@@ -43,7 +42,7 @@ export class Holdings {
   readonly #postponed = new Postponed()
   #isReconciled = false
   /** Bodies that may be needed no more, until the catalogue is whole and can tell; of a follower, should it come to lead. */
-  readonly #doubtful = new Set<string>()
+  readonly doubtful: DoubtfulBodies = new DoubtfulBodies()
 
   /** `onGone` is told of each record that is held no more. */
   constructor(
@@ -80,42 +79,16 @@ export class Holdings {
 
   markReconciled(): void {
     this.#isReconciled = true
-    this.removeDoubtful(this.takeDoubtful())
-  }
-
-  takeDoubtful(): string[] {
-    const doubtful = [...this.#doubtful]
-    this.#doubtful.clear()
-    return doubtful
+    this.removeDoubtful(this.doubtful.take())
   }
 
   /** To be called when all is known that others had stored when these were taken. */
   removeDoubtful(doubtful: Iterable<string>): void {
     for (const sha256 of doubtful) {
       if (this.catalogue.isReferenced(sha256)) continue
-      if (!this.#isReconciled) this.doubt(sha256)
+      if (!this.#isReconciled) this.doubtful.add(sha256)
       else void this.#delete(undefined, () => this.store.removeBody(sha256, () => this.catalogue.isReferenced(sha256)))
     }
-  }
-
-  /** Notes that a body may be needed no more. */
-  doubt(sha256: string): void {
-    this.#doubtful.add(sha256)
-    if (this.#doubtful.size <= MAX_DOUBTFUL) return
-    for (const oldest of this.#doubtful) {
-      this.#doubtful.delete(oldest)
-      break
-    }
-  }
-
-  /** Does this when the disk takes something again, after so many milliseconds at least: see `Postponed`. */
-  postpone(work: () => Promise<boolean>, delay: number): void {
-    this.#postponed.add(work, delay)
-  }
-
-  /** To be called when the disk has taken something: what it refused before is tried again. */
-  doPostponed(): void {
-    this.tasks.add(this.#postponed.run())
   }
 
   /** What other processes have done meanwhile is not known: the catalogue has to be compared again. */
@@ -221,7 +194,7 @@ export class Holdings {
     if (!this.catalogue.remove(stored)) return
     this.snapshots.noteChange()
     this.unwritten.drop(stored)
-    this.doubt(stored.body.sha256)
+    this.doubtful.add(stored.body.sha256)
   }
 
   /**
@@ -274,7 +247,7 @@ export class Holdings {
   async writeSnapshot(): Promise<void> {
     if (!this.membership.isLeader) return
     const isWritten = await this.snapshots.write(this.store, this.catalogue, this.#statistics, () => ({
-      isWhole: this.isWhole && this.#doubtful.size === 0,
+      isWhole: this.isWhole && this.doubtful.size === 0,
       // What is under way may leave something behind in a folder that it has changed already.
       lag: Math.max(this.membership.hasCompany ? LAG_MS : 0, this.tasks.longest),
       unwritten: this.unwritten.bodies(),
@@ -336,7 +309,7 @@ export class Holdings {
     if (this.catalogue.isReferenced(sha256)) return
     if (this.isWhole) await this.store.removeBody(sha256, () => this.catalogue.isReferenced(sha256))
     else {
-      this.doubt(sha256)
+      this.doubtful.add(sha256)
       if (this.membership.isLeader && this.#isReconciled) await this.membership.poll()
     }
   }

@@ -66,9 +66,9 @@ export class Neighbours {
       if ('key' in note) changed.add(note.key)
       if (note.note === 'stored') stored.push(...note.bodies)
       if (note.note === 'noticed') for (const sha256 of note.bodies) engine.holdings.allowance.heard(sha256)
-      else if ('bodies' in note) for (const sha256 of note.bodies) engine.holdings.doubt(sha256)
+      else if ('bodies' in note) for (const sha256 of note.bodies) engine.holdings.doubtful.add(sha256)
     }
-    const doubtful = isLeader ? engine.holdings.takeDoubtful() : []
+    const doubtful = isLeader ? engine.holdings.doubtful.take() : []
     if (changed.size > 0 || doubtful.length > 0) {
       this.#noticing = this.#noticing.then(() => this.#noticeChanges(changed, stored, doubtful))
       engine.holdings.tasks.add(this.#noticing)
