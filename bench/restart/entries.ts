@@ -4,7 +4,7 @@ export const BODY_BYTES = 1024
 
 export type Who = 'undici-streaming-cache' | 'SqliteCacheStore' | 'MemoryCacheStore'
 
-/** Milliseconds but for the last two. */
+/** Milliseconds but for the last three. */
 export interface Start {
   readonly open: number
   readonly firstHit: number
@@ -12,8 +12,9 @@ export interface Start {
   readonly compared: number
   /** The most of the processor's time that one turn of the event loop took. */
   readonly longest: number
-  /** Megabytes. */
+  /** Megabytes, and what is left of them after a collection. */
   readonly resident: number
+  readonly settled: number
   /** Bytes. */
   readonly entry: number
 }
