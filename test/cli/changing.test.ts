@@ -135,7 +135,7 @@ test('gc removes what nobody needs, and what is over the limits given', async ()
         temporariesRemoved: 1,
         diskBytesFreed: 0,
         entries: 10,
-        diskBytes: 81_920,
+        diskBytes: 163_840,
         isLeader: true,
       },
     ],
@@ -143,8 +143,8 @@ test('gc removes what nobody needs, and what is over the limits given', async ()
   assert.deepEqual(await onDisk(directory), { buckets: 10, contents: 10, temporary: 0 })
   const second = JSON.parse((await runCli(['gc', '--json', '--max-entries', '7', '--dir', directory])).stdout)
   assert.deepEqual([second.entriesRemoved, second.entries], [3, 7])
-  const third = await runCli(['gc', '--max-size', '32K', '--dir', directory])
-  assert.match(third.stdout, /^Removed: 3 entries, .*24\.0 KiB freed\nLeft: 4 entries, 32\.0 KiB on disk\n$/)
+  const third = await runCli(['gc', '--max-size', '64K', '--dir', directory])
+  assert.match(third.stdout, /^Removed: 3 entries, .*48\.0 KiB freed\nLeft: 4 entries, 64\.0 KiB on disk\n$/)
   assert.deepEqual(await onDisk(directory), { buckets: 4, contents: 4, temporary: 0 })
 })
 
