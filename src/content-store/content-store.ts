@@ -282,11 +282,6 @@ export class ContentStore {
     return names.filter((name) => (isNewBoot || isAbandoned(name)) && !runs.has(name.split('-')[1] ?? ''))
   }
 
-  /** Bytes of the snapshot; 0 where there is none. */
-  async snapshotSize(): Promise<number> {
-    return (await this.#looks.state(this.#layout.snapshot))?.size ?? 0
-  }
-
   /** Undefined where there is none that is whole, or `mayGoOn` has said no before it was read. */
   async readSnapshot(mayGoOn: () => boolean): Promise<Snapshot | undefined> {
     return await readSnapshot(this.#layout, mayGoOn)
