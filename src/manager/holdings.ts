@@ -91,6 +91,16 @@ export class Holdings {
     }
   }
 
+  /** Does this when the disk takes something again, after so many milliseconds at least: see `Postponed`. */
+  postpone(work: () => Promise<boolean>, delay: number): void {
+    this.#postponed.add(work, delay)
+  }
+
+  /** To be called when the disk has taken something: what it refused before is tried again. */
+  doPostponed(): void {
+    this.tasks.add(this.#postponed.run())
+  }
+
   /** What other processes have done meanwhile is not known: the catalogue has to be compared again. */
   markUnreconciled(): void {
     this.#isReconciled = false
