@@ -112,7 +112,7 @@ async function halfBodies(stage: Stage, count: number): Promise<number> {
   if (held > count * HELD_BY_EACH) failures.push(`${held} bytes held for ${count} half bodies`)
   const { temporary, descriptors } = await leftovers(directory)
   if (temporary + descriptors > 0) failures.push(`${temporary} temporary files, ${descriptors} descriptors left`)
-  const isOver = count > MAX_OPEN_FILES
+  const isOver = count > 4 * MAX_OPEN_FILES
   if (isOver && !refusals.includes('queue-full') && !faults.includes('EMFILE')) failures.push('no event says so')
   return Math.round(held / count)
 }

@@ -7,8 +7,8 @@ import { StreamingManager } from '../../../src/index.ts'
 import { temporaryDirectory } from '../../helpers/directory.ts'
 import type { FaultPromise, Outcome } from './promise.ts'
 
-const WORKER = fileURLToPath(new URL('../../../bench/restart/worker.ts', import.meta.url))
-const BODY = Buffer.alloc(1024, 'body')
+const WORKER = fileURLToPath(new URL('../restart-worker.ts', import.meta.url))
+const BODY_BYTES = 1024
 const AT_A_TIME = 32
 /** What is promised for so many entries, in milliseconds from before `open`, and in megabytes. */
 const PROMISED_ENTRIES = 100_000
@@ -22,14 +22,26 @@ interface Start {
   readonly residentMb: number
 }
 
+interface Entry {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+}
+
+export function entryOf(n: number): Entry {
+  const headers = { 'cache-control': 'max-age=86400', etag: `"${n}"` }
+  const url = `https://example.com/articles/${String(n).padStart(8, '0')}`
+  return { url, headers, body: Buffer.alloc(BODY_BYTES, `${n};`) }
+}
+
 async function run(entries: number): Promise<Outcome> {
   const directory = await temporaryDirectory()
-  const manager = await StreamingManager.open(directory, { maxEntries: entries, maxSize: 2 ** 34, snapshotInterval: 0 })
+  const manager = await StreamingManager.open(directory, { maxEntries: entries, maxSize: 2 ** 34 })
   let next = 0
   const put = async (): Promise<void> => {
     for (let n = next++; n < entries; n = next++) {
-      const headers = { 'cache-control': 'max-age=86400', etag: `"${n}"` }
-      await manager.put(`https://example.com/articles/${String(n).padStart(8, '0')}`, { headers, body: BODY })
+      const entry = entryOf(n)
+      await manager.put(entry.url, entry)
     }
   }
   await Promise.all(Array.from({ length: AT_A_TIME }, put))
