@@ -145,6 +145,6 @@ export const faultsOfDisk: FaultPromise = {
   name: 'faults of the disk',
   promise:
     'full, read-only, forbidden, EIO, EMFILE, directory gone: right bytes, events with the code, storing goes on after it',
-  rounds: { long: 1000, short: 33 },
+  rounds: { long: 400, short: 33 },
   run,
 }

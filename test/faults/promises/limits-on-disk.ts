@@ -67,6 +67,6 @@ export const limitsOnDisk: FaultPromise = {
   number: 4,
   name: 'limits on disk',
   promise: 'maxSize holds as du measures the directory, folders and snapshot too, but for what is being written',
-  rounds: { long: 3000, short: 75 },
+  rounds: { long: 600, short: 75 },
   run,
 }

@@ -62,6 +62,6 @@ export const secrets: FaultPromise = {
   number: 11,
   name: 'secrets',
   promise: 'nothing of a request is on disk but digests, and nothing can be read by others, whatever the umask',
-  rounds: { long: 20_000, short: 200 },
+  rounds: { long: 5000, short: 200 },
   run,
 }
