@@ -19,7 +19,7 @@ export interface Start {
   readonly entry: number
 }
 
-/** The nth entry: eight ordinary header fields, a body of its own. */
+/** The nth entry: the eight header fields that nginx gives a file, a body of its own. */
 export function entryOf(n: number): { url: string; headers: Record<string, string>; body: Buffer } {
   return {
     url: `https://example.com/articles/${String(n).padStart(8, '0')}`,
@@ -31,7 +31,7 @@ export function entryOf(n: number): { url: string; headers: Record<string, strin
       'last-modified': new Date(1.7e12 + n * 1000).toUTCString(),
       date: new Date(1.79e12 + n * 50).toUTCString(),
       server: 'nginx/1.24.0',
-      'x-request-id': n.toString(16).padStart(16, '0'),
+      'accept-ranges': 'bytes',
     },
     body: Buffer.alloc(BODY_BYTES, `body ${n} `),
   }

@@ -50,6 +50,7 @@ test('[K.6] a store whose directory goes while a body comes is not the consumerâ
       },
       options,
     )
+    await cache.manager.runPendingTasks()
     const { body } = await undici8.request(origin.url, { dispatcher: cache.dispatcher })
     const [first] = (await once(body, 'data')) as [Buffer]
     const rest: Buffer[] = [first]
