@@ -17,7 +17,11 @@ test('consumers that stall hold maxOpenFiles at most; who finds none goes to the
     const body = url === '/large' ? LARGE : Buffer.from('small')
     response.writeHead(200, { 'cache-control': 'max-age=60', 'content-length': body.length }).end(body)
   })
-  const { dispatcher, get, directory, manager } = await startCache(t, { maxOpenFiles: 8, maxOpenDelay: 20, maxMemory: 0 })
+  const { dispatcher, get, directory, manager } = await startCache(t, {
+    maxOpenFiles: 8,
+    maxOpenDelay: 20,
+    maxMemory: 0,
+  })
   for (const path of ['/large', '/small']) await get(origin.url + path)
   await manager.runPendingTasks()
   const stalled = await Promise.all(Array.from({ length: 10 }, () => request(`${origin.url}/large`, { dispatcher })))
