@@ -17,7 +17,9 @@ test('alone, a miss does not look at the disk; with company it does', async (t) 
   const alone = await startCache(t)
   await alone.manager.runPendingTasks()
   const reads = [t.mock.method(fs, 'readFile'), t.mock.method(synchronous, 'readFileSync')]
-  const count = () => reads.reduce((sum, { mock }) => sum + mock.callCount(), 0)
+  // Node reads modules the same way.
+  const count = () =>
+    reads.flatMap(({ mock }) => mock.calls).filter(({ arguments: [path] }) => `${path}`.includes('index-v5')).length
   syncBuiltinESMExports()
   t.after(() => {
     for (const { mock } of reads) mock.restore()
