@@ -86,7 +86,7 @@ async function bench(count: number): Promise<void> {
       starts['bare']?.push(await start('undici-streaming-cache', ours, count))
     }
     starts['memory']?.push(await start('MemoryCacheStore', folder, count))
-    const columns = ['open', 'firstHit', 'known', 'compared', 'longest', 'resident', 'entry'] as const
+    const columns = ['open', 'firstHit', 'known', 'compared', 'longest', 'resident', 'settled', 'entry'] as const
     const names = {
       snapshot: 'undici-streaming-cache',
       bare: 'the same, snapshot deleted',
@@ -103,6 +103,7 @@ async function bench(count: number): Promise<void> {
         'compared, ms',
         'longest turn, ms CPU',
         'resident, MB',
+        'collected, MB',
         'B an entry',
       ],
       Object.entries(names).map(([row, name]) => [name, ...columns.map((column) => cell(starts[row] ?? [], column))]),

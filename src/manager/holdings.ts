@@ -278,7 +278,9 @@ export class Holdings {
     if (removed.length > 0) this.snapshots.noteChange()
     if (!this.membership.isLeader) return
     const work = removed.map(async ({ stored, reason }) => {
-      const isUnwritten = this.unwritten.drop(stored)
+      // What waits to be written is known by its body: with the same one it is the successor's.
+      const isSucceeded = this.catalogue.current(stored)?.body.sha256 === stored.body.sha256
+      const isUnwritten = !isSucceeded && this.unwritten.drop(stored)
       if (reason === 'replaced')
         return isUnwritten ? undefined : await this.#removeUnneeded(stored.body.sha256, stored.key)
       this.#statistics.evicted({ key: stored.key, reason, size: diskSize(stored) })

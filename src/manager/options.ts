@@ -45,9 +45,9 @@ export interface ManagerOptions {
    */
   readonly maxOpenDelay?: number
   /**
-   * Milliseconds for which `open` waits at most for the index to be read, which takes that long for some thousand entries.
-   * After that, what is asked for is looked up on disk until the index is there, without what was freshened since it was
-   * stored. Default 50; 0 does not wait.
+   * Milliseconds for which `open` waits at most for an index of 4 MiB, some thousand entries, to be read, which takes a few
+   * hundredths of that. It does not wait for a larger one: until that is there, what is asked for is looked up on disk,
+   * without what it was freshened by since it was stored. Default 1,000; 0 does not wait at all.
    */
   readonly maxRestoreDelay?: number
   /**
@@ -84,7 +84,7 @@ const DEFAULTS: ResolvedManagerOptions = {
   maxStoreDelay: 100,
   maxOpenFiles: 256,
   maxOpenDelay: 2_000,
-  maxRestoreDelay: 50,
+  maxRestoreDelay: 1_000,
   maxQueueSize: 16 * KIB ** 2,
   snapshotInterval: 60_000,
   goal: 'balanced',

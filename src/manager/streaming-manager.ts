@@ -25,6 +25,9 @@ export interface ManagerStats extends Counts {
   readonly memory: number
 }
 
+/** Bytes of a snapshot that `open` waits for: some thousand entries, and a few hundredths of a second. */
+const SMALL_SNAPSHOT = 4 * 1024 ** 2
+
 const engines = new WeakMap<StreamingManager, CacheEngine>()
 
 /** The engine of a manager, for the interceptor. */
@@ -93,8 +96,8 @@ export class StreamingManager {
     const manager = new StreamingManager(engine, isTemporary)
     engine.holdings.tasks.add(recover(engine))
     const { restoration } = engine.holdings.snapshots
-    // A small cache is all there at once, and as fresh as it was; a large one goes on being read.
-    if (restoration !== undefined && resolved.maxRestoreDelay > 0)
+    // A small cache is all there at once, and as fresh as it was; a large one is read meanwhile.
+    if (restoration !== undefined && resolved.maxRestoreDelay > 0 && (await store.snapshotSize()) <= SMALL_SNAPSHOT)
       await Promise.race([restoration.ended, delay(resolved.maxRestoreDelay, undefined, { ref: false })])
     if (resolved.snapshotInterval > 0) {
       manager.#timer = setInterval(

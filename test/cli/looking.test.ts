@@ -41,10 +41,10 @@ test('ls lists what is stored: a line each, with size, age and freshness', async
       .split('\n')
       .map((line) => line.split(/ {2,}/)),
     [
-      ['200', '8.00 KiB', '2 h', '25 h', 'https://a.example/one'],
-      ['200', '16.0 KiB', '2 h', '-119 min', 'https://a.example/two'],
-      ['200', '8.00 KiB', '2 h', 'ask', 'https://b.example/four'],
-      ['404', '8.00 KiB', '2 h', '25 h', 'https://b.example/three'],
+      ['200', '16.0 KiB', '2 h', '25 h', 'https://a.example/one'],
+      ['200', '24.0 KiB', '2 h', '-119 min', 'https://a.example/two'],
+      ['200', '16.0 KiB', '2 h', 'ask', 'https://b.example/four'],
+      ['404', '16.0 KiB', '2 h', '25 h', 'https://b.example/three'],
     ],
   )
 })
@@ -74,7 +74,7 @@ test('an entry in JSON has everything that ls shows, exactly', async () => {
     statusCode: 200,
     contentType: 'text/plain',
     bodySize: 10,
-    diskSize: 8192,
+    diskSize: 16_384,
     state: 'fresh',
     lifetime: 100_000,
   })
@@ -191,24 +191,24 @@ test('stats counts what is there, by origin, status and content type', async () 
     urls: 4,
     bodies: 4,
     bodyBytes: 10_017,
-    diskBytes: 40_960,
+    diskBytes: 73_728,
     fresh: 2,
     stale: 1,
     validate: 1,
     byOrigin: [
-      { name: 'https://a.example', entries: 2, size: 24_576 },
-      { name: 'https://b.example', entries: 2, size: 16_384 },
+      { name: 'https://a.example', entries: 2, size: 40_960 },
+      { name: 'https://b.example', entries: 2, size: 32_768 },
     ],
     byStatus: [
-      { name: '200', entries: 3, size: 32_768 },
-      { name: '404', entries: 1, size: 8192 },
+      { name: '200', entries: 3, size: 57_344 },
+      { name: '404', entries: 1, size: 16_384 },
     ],
     byContentType: [
-      { name: 'none', entries: 2, size: 24_576 },
-      { name: 'text/plain', entries: 2, size: 16_384 },
+      { name: 'none', entries: 2, size: 40_960 },
+      { name: 'text/plain', entries: 2, size: 32_768 },
     ],
   })
-  assert.match((await runCli(['stats', '--dir', directory])).stdout, /4 entries of 4 URLs, 40\.0 KiB on disk/)
+  assert.match((await runCli(['stats', '--dir', directory])).stdout, /4 entries of 4 URLs, 72\.0 KiB on disk/)
 })
 
 async function everyFile(directory: string): Promise<string[]> {

@@ -18,7 +18,8 @@ const origin = createServer(({ url }, response) => {
 await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve))
 const url = `http://127.0.0.1:${(origin.address() as AddressInfo).port}`
 
-const manager = await StreamingManager.temporary()
+// Turns come slowly on a busy machine.
+const manager = await StreamingManager.temporary({ maxOpenDelay: 60_000 })
 const dispatcher = new Agent().compose(cacheInterceptor(manager))
 
 async function isRight(path: string): Promise<boolean> {

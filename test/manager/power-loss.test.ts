@@ -1,6 +1,6 @@
 /** After the machine was started again: what was written last is verified before anybody asks, and only that. */
 import assert from 'node:assert/strict'
-import fs from 'node:fs'
+import fs, { promises } from 'node:fs'
 import { mkdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -9,7 +9,9 @@ import cacache from 'cacache'
 import { bootedAt } from '../../src/content-store/boot.ts'
 import { StreamingManager, type ManagerOptions } from '../../src/index.ts'
 import { WRITE_BACK_MS } from '../../src/manager/verification.ts'
+import { startCache } from '../helpers/cache.ts'
 import { filesIn, leftovers, temporaryDirectory } from '../helpers/directory.ts'
+import { startOrigin } from '../helpers/origin.ts'
 
 const BASE = 'https://example.com'
 
@@ -141,4 +143,31 @@ test('without a descriptor nothing is verified, nor is it said to be', async (t)
   assert.equal(keys, 'a')
   await manager.close()
   assert.equal((await reopened(t, directory)).keys, '')
+})
+
+test('what is fetched again before the snapshot is taken in is written, though the snapshot has the same', async (t) => {
+  const origin = await startOrigin(t, (_, response) => {
+    response.writeHead(200, { 'cache-control': 'max-age=60', 'content-length': 4 }).end('same')
+  })
+  const before = await startCache(t)
+  const { directory } = before
+  await before.get(origin.url)
+  await before.manager.close()
+  const [bucket = ''] = await filesIn(directory, 'index-v5')
+  await truncate(bucket)
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  const { open } = promises
+  const opens = t.mock.method(promises, 'open', async (...parameters: Parameters<typeof open>) => {
+    if (String(parameters[0]).endsWith('snapshot')) await released
+    return await open(...parameters)
+  })
+  syncBuiltinESMExports()
+  const { manager, get } = await startCache(t, { directory })
+  assert.match((await get(origin.url)).cache, /^fwd=uri-miss/, 'neither the snapshot nor the bucket is known yet')
+  opens.mock.restore()
+  syncBuiltinESMExports()
+  release()
+  await manager.runPendingTasks()
+  assert.match((await get(origin.url)).cache, /^hit/)
+  assert.match(await readFile(bucket, 'utf8'), /max-age=60/)
 })
