@@ -12,7 +12,7 @@ import { SlotList } from './slot-list.ts'
 import { MAX_WEIGHT } from './slot-table.ts'
 import { PLACE_WORDS, readSnapshot } from './snapshot.ts'
 import { WTinyLfu } from './w-tinylfu.ts'
-import type { RegionName } from './w-tinylfu.ts'
+import type { RegionName } from './ranking.ts'
 import { IndexSnapshot } from './index-snapshot.ts'
 
 export type { Goal } from './pricing.ts'

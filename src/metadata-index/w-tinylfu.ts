@@ -28,6 +28,7 @@ import { Pricing } from './pricing.ts'
 import type { Goal } from './pricing.ts'
 import { EXPIRED, FIRST_LIST, MAIN, Regions, slotsOf, WINDOW } from './regions.ts'
 import type { Region } from './regions.ts'
+import { rankingOf, type Standing } from './ranking.ts'
 import { SlotTable } from './slot-table.ts'
 
 /**
@@ -75,22 +76,6 @@ export class PlacedSlots {
     return this.#table.priority(slot)
   }
 }
-
-export type RegionName = 'expired' | 'main' | 'window'
-
-/** What an entry's stay depends on. */
-export interface Standing {
-  readonly slot: number
-  readonly region: RegionName
-  readonly frequency: number
-}
-
-/** In the order in which they are asked for a place. */
-const RANKED = [
-  { region: EXPIRED, name: 'expired' },
-  { region: MAIN, name: 'main' },
-  { region: WINDOW, name: 'window' },
-] as const
 
 export interface PolicyState {
   readonly numbers: readonly number[]
@@ -172,13 +157,7 @@ export class WTinyLfu {
   /** Everything held, each region in the order of eviction: see `MetadataIndex.ranking`. */
   ranking(): Standing[] {
     this.#takeHits()
-    const ranking: Standing[] = []
-    for (const { region, name } of RANKED) {
-      this.#regions.startWalk(region)
-      for (let slot = this.#regions.walk(region); slot !== 0; slot = this.#regions.walk(region))
-        ranking.push({ slot, region: name, frequency: this.#table.frequency(slot) })
-    }
-    return ranking
+    return rankingOf(this.#regions, this.#table)
   }
 
   weightOf(slot: number): number {

@@ -20,7 +20,7 @@ test('alone, a miss does not look at the disk; with company it does', async (t) 
   // Node reads modules the same way.
   const count = () =>
     reads
-      .flatMap(({ mock }) => mock.calls.map((call) => String(call.arguments[0])))
+      .flatMap(({ mock }) => mock.calls.map((call) => JSON.stringify(call.arguments[0])))
       .filter((path) => path.includes('index-v5')).length
   syncBuiltinESMExports()
   t.after(() => {
