@@ -328,6 +328,7 @@ export class Holdings {
 
   /** In the background, and again later where the disk refuses it. Resolves with whether it is done; never rejects. */
   #delete(key: string | undefined, work: () => Promise<void>): Promise<boolean> {
+    const end = this.snapshots.beginDeletion()
     const task = work().then(
       () => true,
       (error) => {
@@ -337,7 +338,7 @@ export class Holdings {
         return false
       },
     )
-    this.tasks.add(task)
+    this.tasks.add(task.finally(end))
     return task
   }
 }

@@ -1,7 +1,7 @@
 /**
  * When a snapshot is due, and what it may promise. One that is whole, which spares the next start the look into every
  * folder, is written only when nothing can lie on disk that the catalogue does not know: the two have been compared, no
- * write has failed since, and nobody else was there.
+ * write has failed since, nothing is being removed, and nobody else was there.
  */
 import type { ContentStore } from '../content-store/content-store.ts'
 import type { StoredBody } from '../stored-response.ts'
@@ -13,6 +13,7 @@ export class Snapshots {
   #isDirty = false
   #isExact = false
   #doubts = 0
+  #deletions = 0
   #restoration: Restoration | undefined
   #writing: Promise<boolean> = Promise.resolve(false)
 
@@ -45,6 +46,12 @@ export class Snapshots {
     this.#doubts++
   }
 
+  /** What is to go lies on disk and is not held. Returns what is to be called when it has gone, or will not. */
+  beginDeletion(): () => void {
+    this.#deletions++
+    return () => void this.#deletions--
+  }
+
   /** The disk has been compared, bodies too, which began when there had been so many doubts. */
   noteComparison(doubts: number): void {
     this.#isExact = doubts === this.#doubts
@@ -74,7 +81,7 @@ export class Snapshots {
         await store.writeSnapshot(() => {
           this.#isDirty = false
           const { isWhole, lag, unwritten } = state()
-          return { ...catalogue.snapshot(unwritten), isWhole: isWhole && this.#isExact, lag }
+          return { ...catalogue.snapshot(unwritten), isWhole: isWhole && this.#isExact && this.#deletions === 0, lag }
         })
         return true
       } catch (error) {

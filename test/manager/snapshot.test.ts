@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
-import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { dirname, join } from 'node:path'
 import { mock, test } from 'node:test'
@@ -165,14 +165,47 @@ async function look(directory: string): Promise<{ listed: number; entries: numbe
   return { listed: listed.filter(isSecond).length, entries }
 }
 
+/** Makes all folders look as if nothing had changed in them for long. */
+async function ageFolders(directory: string): Promise<void> {
+  const anHourAgo = Date.now() / 1000 - 3600
+  for (const root of ['index-v5', 'content-v2/sha256'])
+    for (const entry of await readdir(join(directory, root), { recursive: true, withFileTypes: true }))
+      if (entry.isDirectory()) await utimes(join(entry.parentPath, entry.name), anHourAgo, anHourAgo)
+}
+
+test('a snapshot that is written while a body is about to go does not hide it from the next start', async (t) => {
+  const directory = await fill()
+  const manager = await StreamingManager.open(directory)
+  t.after(() => manager.close())
+  await manager.runPendingTasks()
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  const { rm: remove } = fs.promises
+  const slow = t.mock.method(fs.promises, 'rm', async (...args: Parameters<typeof remove>) => {
+    if (String(args[0]).includes('content-v2')) await released
+    await remove(...args)
+  })
+  syncBuiltinESMExports()
+  const deleted = manager.delete(`${BASE}/4`)
+  while (slow.mock.callCount() < 2) await new Promise((resolve) => setImmediate(resolve))
+  await engineOf(manager).holdings.writeSnapshot()
+  // As if it were killed now.
+  const copy = await temporaryDirectory()
+  await cp(directory, copy, { recursive: true })
+  slow.mock.restore()
+  syncBuiltinESMExports()
+  release()
+  await deleted
+  await rm(join(copy, 'procs'), { recursive: true })
+  await ageFolders(copy)
+  const next = await StreamingManager.open(copy)
+  await next.runPendingTasks()
+  await next.close()
+  assert.equal((await leftovers(copy)).contents, next.entryCount)
+})
+
 test('what has not changed since a snapshot of the whole is not looked at', async () => {
   const directory = await fill()
-  const age = async () => {
-    const anHourAgo = Date.now() / 1000 - 3600
-    for (const root of ['index-v5', 'content-v2/sha256'])
-      for (const entry of await readdir(join(directory, root), { recursive: true, withFileTypes: true }))
-        if (entry.isDirectory()) await utimes(join(entry.parentPath, entry.name), anHourAgo, anHourAgo)
-  }
+  const age = () => ageFolders(directory)
   // Folders of the same first letters may be one.
   const { listed } = await look(directory)
   assert.ok(listed > 15 && listed <= 22, `${listed} folders are new`)
