@@ -30,6 +30,8 @@ export class WriteBehind {
   /** By entry key, oldest first. */
   readonly #waiting = new Map<string, Unwritten>()
   readonly #writing = new Map<string, Unwritten>()
+  /** Bodies that were dropped, for whoever is about to be given one: as long as anybody has its record. */
+  readonly #dropped = new WeakMap<StoredBody, Buffer>()
   #bytes = 0
   #timer: NodeJS.Timeout | undefined
   #flush: Promise<void> | undefined
@@ -60,8 +62,8 @@ export class WriteBehind {
 
   /** The body of a response that is not on disk yet. Undefined when there is none, or somebody has written in it. */
   bodyOf(record: StoredResponse): Buffer | undefined {
-    const found = this.#find(record)
-    return found !== undefined && isIntact(found) ? found.body : undefined
+    const body = this.#find(record)?.body ?? this.#dropped.get(record.body)
+    return body !== undefined && isIntact({ record, body }) ? body : undefined
   }
 
   /** Whether this response is not, or not wholly, on disk. */
@@ -81,6 +83,7 @@ export class WriteBehind {
     const name = entryKey(record.key, record.variant)
     if (this.#waiting.get(name) !== found) return false
     this.#waiting.delete(name)
+    this.#dropped.set(found.record.body, found.body)
     this.#bytes -= found.body.length + OVERHEAD
     return !found.isOverDisk
   }
