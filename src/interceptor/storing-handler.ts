@@ -79,9 +79,11 @@ export class StoringHandler implements DispatchHandler {
     this.#history = (context as { history?: readonly unknown[] } | null | undefined)?.history
     const source = new NetworkSource(controller, (reason) => this.#goOnAlone(reason))
     this.#source = source
-    flight?.takeOff(this.#generation, exchange, () =>
-      source.abort(exchange.reason ?? new Error('Nobody reads this response any more')),
-    )
+    flight?.takeOff(this.#generation, exchange, () => {
+      // The last to follow has all of it, and it is about to end.
+      if (this.#receivedSize === this.#declaredSize) return
+      source.abort(exchange.reason ?? new Error('Nobody reads this response any more'))
+    })
     exchange.start(context, this.#source)
   }
 
