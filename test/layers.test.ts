@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { test } from 'node:test'
 
 const src = resolve(import.meta.dirname, '../src')
-const LEAVES = new Set(['stored-response.ts', 'errors.ts', 'diagnostics.ts', 'shared-strings.ts'])
+const LEAVES = new Set(['stored-response.ts', 'errors.ts', 'diagnostics.ts', 'common-strings.ts'])
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
 

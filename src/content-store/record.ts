@@ -2,7 +2,7 @@
  * A stored response as JSON and back. What is read may have been damaged or planted: nothing is taken on trust, and
  * what is not whole is no record.
  */
-import { shared } from '../shared-strings.ts'
+import { shared } from '../common-strings.ts'
 import { CHUNK_SIZE, NO_VARY, RECORD_VERSION, type StoredResponse } from '../stored-response.ts'
 
 /** The JSON form. Checksums are base64 of little-endian 32-bit numbers: 8,5 KB for a body of 100 MiB. */

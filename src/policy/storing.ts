@@ -3,7 +3,7 @@ import { isWhole, listedFields, requestDirectives, responseDirectives, type Dire
 import { freshnessLifetime } from './freshness.ts'
 import { fieldValue, listedNames } from './field-lines.ts'
 import { hasExplicitLifetime, maySharePerAuthorization } from './semantics.ts'
-import { shared } from '../shared-strings.ts'
+import { shared } from '../common-strings.ts'
 import { HEURISTICALLY_CACHEABLE, isUnderstood } from './status.ts'
 import { effectiveFields } from './targeted.ts'
 import { variantOf, varyNames } from './vary.ts'
