@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { cacheStores } from 'undici'
 import { StreamingManager } from 'undici-streaming-cache'
 import { printTable } from './index/table.ts'
-import { entryOf, type Start, type Who } from './restart/entries.ts'
+import { entryOf, peerEntryOf, type Start, type Who } from './restart/entries.ts'
 
 const ROUNDS = 3
 const AT_A_TIME = 32
@@ -34,18 +34,8 @@ async function fillOurs(directory: string, count: number): Promise<void> {
 async function fillSqlite(directory: string, count: number): Promise<void> {
   const store = new cacheStores.SqliteCacheStore({ location: join(directory, 'cache.sqlite') })
   for (let n = 0; n < count; n++) {
-    const { url, headers, body } = entryOf(n)
-    const { origin, pathname: path } = new URL(url)
-    const now = Date.now()
-    const times = { cachedAt: now, staleAt: now + 86_400_000, deleteAt: now + 864_000_000 }
-    const value = {
-      statusCode: 200,
-      statusMessage: 'OK',
-      headers,
-      cacheControlDirectives: { 'max-age': 86_400 },
-      ...times,
-    }
-    store.createWriteStream({ origin, path, method: 'GET', headers: {} }, value)?.end(body)
+    const { key, value, body } = peerEntryOf(n)
+    store.createWriteStream(key, value)?.end(body)
     if (n % 64 === 0) await new Promise((resolve) => setImmediate(resolve))
   }
   await new Promise((resolve) => setImmediate(resolve))

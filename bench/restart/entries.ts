@@ -1,4 +1,5 @@
 /** What is stored, and what is told of a start. */
+import type { cacheStores } from 'undici'
 
 export const BODY_BYTES = 1024
 
@@ -36,3 +37,18 @@ export function entryOf(n: number): { url: string; headers: Record<string, strin
     body: Buffer.alloc(BODY_BYTES, `body ${n} `),
   }
 }
+
+/** The nth entry as undici's stores take it: `store.createWriteStream(key, value)?.end(body)`. */
+export function peerEntryOf(n: number): { key: PeerKey; value: PeerValue; body: Buffer } {
+  const { url, headers, body } = entryOf(n)
+  const { origin, pathname: path } = new URL(url)
+  const now = Date.now()
+  const times = { cachedAt: now, staleAt: now + 86_400_000, deleteAt: now + 864_000_000 }
+  const cacheControlDirectives = { 'max-age': 86_400 }
+  const value = { statusCode: 200, statusMessage: 'OK', headers, cacheControlDirectives, ...times }
+  return { key: { origin, path, method: 'GET', headers: {} }, value, body }
+}
+
+type Write = InstanceType<typeof cacheStores.MemoryCacheStore>['createWriteStream']
+type PeerKey = Parameters<Write>[0]
+type PeerValue = Parameters<Write>[1]

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { threadCpuUsage } from 'node:process'
 import { cacheStores } from 'undici'
 import { StreamingManager } from 'undici-streaming-cache'
-import { BODY_BYTES, entryOf, type Start, type Who } from './entries.ts'
+import { BODY_BYTES, entryOf, peerEntryOf, type Start, type Who } from './entries.ts'
 
 const [who, directory, count] = process.argv.slice(2) as [Who, string, string]
 const wanted = entryOf(Number(count) - 7)
@@ -62,18 +62,8 @@ async function fillMemory(): Promise<Partial<Start>> {
   const store = new cacheStores.MemoryCacheStore({ maxCount: 2 ** 30, maxSize: 2 ** 40 })
   const before = memory()
   for (let i = 0; i < Number(count); i++) {
-    const { url, headers, body } = entryOf(i)
-    const { origin, pathname: path } = new URL(url)
-    const now = Date.now()
-    const times = { cachedAt: now, staleAt: now + 86_400_000, deleteAt: now + 864_000_000 }
-    const value = {
-      statusCode: 200,
-      statusMessage: 'OK',
-      headers,
-      cacheControlDirectives: { 'max-age': 86_400 },
-      ...times,
-    }
-    const stream = store.createWriteStream({ origin, path, method: 'GET', headers: {} }, value)
+    const { key, value, body } = peerEntryOf(i)
+    const stream = store.createWriteStream(key, value)
     stream?.end(body)
     if (i % 64 === 0) await new Promise((resolve) => setImmediate(resolve))
   }

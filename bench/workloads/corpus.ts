@@ -2,10 +2,10 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
+import { StreamingManager } from 'undici-streaming-cache'
 import { drive } from '../harness/drive.ts'
 import type { Context } from '../harness/workload.ts'
 import type { Limits } from '../peers/peer.ts'
-import { openManager } from '../peers/this.ts'
 import { openSqliteStore } from '../peers/undici.ts'
 import { KIB } from './common.ts'
 import { DAY_SECONDS, ordinaryHeaders } from './headers.ts'
@@ -46,7 +46,7 @@ export async function fillCorpus({ peer, origin, sharedDirectory, isQuick }: Con
 }
 
 async function fillOurs(directory: string, origin: string, count: number): Promise<void> {
-  const manager = await openManager(directory, corpusLimits(count))
+  const manager = await StreamingManager.open(directory, corpusLimits(count))
   await drive({ inFlight: AT_A_TIME, operations: count }, async (n) => {
     const url = corpusUrl(origin, n)
     await manager.put(url, { headers: ordinaryHeaders(n, KIB), body: bodyOf(url) })

@@ -8,7 +8,7 @@
  * What it was given can be read while it writes and as long as somebody holds it, whatever becomes of the body: by its own
  * descriptor, which outlives the file's name, and from memory what no whole chunk of the file has yet.
  */
-import { createHash, hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { ContentError } from '../errors.ts'
@@ -225,11 +225,6 @@ export class BodyWriter {
       this.#descriptors.release()
     }
   }
-}
-
-/** What a writer would say of a body of one chunk at most. */
-export function describeBody(body: Buffer): StoredBody {
-  return { size: body.length, sha256: hash('sha256', body, 'hex'), checksums: body.length === 0 ? [] : [crc32(body)] }
 }
 
 async function writeAll(file: FileHandle, chunks: Buffer[]): Promise<void> {

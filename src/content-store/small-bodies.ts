@@ -3,6 +3,7 @@
  * cost a tenth of the time that handing the work to another thread does; but a disk that takes its time for one is not
  * asked so again for a while.
  */
+import { hash } from 'node:crypto'
 import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { ContentError } from '../errors.ts'
@@ -17,6 +18,16 @@ const PAUSE_MS = 1_000
 
 /** A planted symbolic link is not followed, and a pipe not waited for (where the system knows the flags). */
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+
+/** What a record says of a body of one chunk at most. */
+export function describeBody(body: Buffer): StoredBody {
+  return { size: body.length, sha256: hash('sha256', body, 'hex'), checksums: body.length === 0 ? [] : [crc32(body)] }
+}
+
+/** Whether these are the bytes that were stored, of a body of one chunk at most. */
+export function isIntact(bytes: Buffer, { size, checksums }: StoredBody): boolean {
+  return bytes.length === size && (size === 0 || crc32(bytes) === checksums[0])
+}
 
 export class SmallBodies {
   #average = 0
@@ -60,7 +71,7 @@ function readChecked(path: string, body: StoredBody): Buffer {
     const count = readSync(descriptor, bytes, 0, bytes.length, 0)
     if (count !== body.size) throw new ContentError(`Stored body has ${count} bytes instead of ${body.size}: ${path}`)
     const chunk = bytes.subarray(0, count)
-    if (count > 0 && crc32(chunk) !== body.checksums[0]) throw new ContentError(`Stored body is damaged: ${path}`)
+    if (!isIntact(chunk, body)) throw new ContentError(`Stored body is damaged: ${path}`)
     return chunk
   } catch (error) {
     throw error instanceof ContentError ? error : new ContentError(`Stored body cannot be read: ${path}`, error)

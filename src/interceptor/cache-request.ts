@@ -18,15 +18,16 @@ export function targetOrigin(options: ReceivedOptions, bound: string | null | un
 }
 
 /** Requests name the same few origins again and again: parsing a URL costs more than the rest of a look-up. */
-const knownOrigins = new Map<string, string | undefined>()
+const knownOrigins = new Map<string, string | null>()
 const MAX_KNOWN_ORIGINS = 1_000
 
 function normalisedOrigin(origin: string): string | undefined {
-  if (knownOrigins.has(origin)) return knownOrigins.get(origin)
+  const known = knownOrigins.get(origin)
+  if (known !== undefined) return known ?? undefined
   const url = URL.parse(origin)
   const normalised = url !== null && /^https?:$/.test(url.protocol) ? url.origin : undefined
   if (knownOrigins.size >= MAX_KNOWN_ORIGINS) knownOrigins.clear()
-  knownOrigins.set(origin, normalised)
+  knownOrigins.set(origin, normalised ?? null)
   return normalised
 }
 

@@ -68,6 +68,7 @@ export class Exchange implements DispatchController {
     this.#abort(reason)
   }
 
+  /** Also for what the consumer throws: in the place of `abort` undici's `dump` puts a function of its own, which ends nothing. */
   #abort(reason: Error): void {
     if (this.isOver) return
     this.#aborted = true
@@ -90,7 +91,7 @@ export class Exchange implements DispatchController {
     try {
       this.#handler.onRequestStart?.(this, context)
     } catch (error) {
-      this.#endBy(error)
+      this.#abort(error as Error)
     }
   }
 
@@ -106,7 +107,7 @@ export class Exchange implements DispatchController {
     try {
       this.#handler.onResponseStart?.(this, statusCode, headers, statusMessage)
     } catch (error) {
-      this.#endBy(error)
+      this.#abort(error as Error)
     }
   }
 
@@ -115,7 +116,7 @@ export class Exchange implements DispatchController {
     try {
       this.#handler.onResponseData?.(this, chunk)
     } catch (error) {
-      this.#endBy(error)
+      this.#abort(error as Error)
     }
   }
 
@@ -150,11 +151,6 @@ export class Exchange implements DispatchController {
 
   requestSent(): void {
     if (!this.isOver) this.#handler.onRequestSent?.()
-  }
-
-  /** What the consumer throws. Not by `abort`: undici's `dump` puts a function of its own in its place, which ends nothing. */
-  #endBy(error: unknown): void {
-    this.#abort(error as Error)
   }
 }
 

@@ -332,7 +332,7 @@ export class Catalogue {
     const rules = this.#rules.get(stored.key)
     const rule = rules?.get(stored.vary.join())
     // A replaced record leaves its name to its successor.
-    if (rules === undefined || rule === undefined || this.current(stored) !== undefined) return
+    if (rules === undefined || rule === undefined || successor !== undefined) return
     rule.variants.delete(stored.variant)
     if (rule.variants.size > 0) return
     rules.delete(stored.vary.join())

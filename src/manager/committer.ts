@@ -4,7 +4,8 @@
  * Content is renamed into place, then the bucket is replaced, then the catalogue holds the record: whatever is missing
  * after a crash leaves a miss, never a wrong hit.
  */
-import { describeBody, type BodyWriter } from '../content-store/body-writer.ts'
+import type { BodyWriter } from '../content-store/body-writer.ts'
+import { describeBody } from '../content-store/small-bodies.ts'
 import type { StoredHead } from '../policy/storing.ts'
 import { headSize, type StoredBody, type StoredResponse } from '../stored-response.ts'
 import { diskSize } from './disk-use.ts'

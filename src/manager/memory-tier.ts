@@ -2,7 +2,7 @@
  * Small bodies that are asked for often, in memory, bounded in bytes: the index structure a second time, over bodies. It
  * holds nothing that is not stored, and its loss costs a read.
  */
-import { crc32 } from 'node:zlib'
+import { isIntact } from '../content-store/small-bodies.ts'
 import { MetadataIndex } from '../metadata-index/metadata-index.ts'
 import { PreparedFields } from '../policy/prepared-fields.ts'
 import { CHUNK_SIZE, entryKey, type StoredResponse } from '../stored-response.ts'
@@ -39,7 +39,7 @@ export class MemoryTier {
     const hot = this.#index?.get(name)
     if (hot === undefined) return undefined
     // Whom it was handed to may have written in it.
-    if (hot.stored.body.sha256 !== stored.body.sha256 || !isIntact(hot)) {
+    if (hot.stored.body.sha256 !== stored.body.sha256 || !isIntact(hot.body, stored.body)) {
       this.#index?.delete(name)
       return undefined
     }
@@ -62,8 +62,4 @@ export class MemoryTier {
   remove(stored: StoredResponse): void {
     this.#index?.delete(entryKey(stored.key, stored.variant))
   }
-}
-
-function isIntact({ stored, body }: HotResponse): boolean {
-  return body.length === stored.body.size && (body.length === 0 || crc32(body) === stored.body.checksums[0])
 }

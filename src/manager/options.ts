@@ -24,8 +24,8 @@ export interface ManagerOptions {
    */
   readonly maxMemory?: number
   /**
-   * Milliseconds that a small response (64 KiB) may wait in memory before it is written: what a crash may cost. Default
-   * 1,000. Beside other processes nothing waits.
+   * Milliseconds that a small response (64 KiB) waits in memory before its turn to be written comes: what a crash may cost,
+   * where the disk takes what comes. Default 1,000. Beside other processes nothing waits.
    */
   readonly flushInterval?: number
   /** Bytes of responses at most that wait so; what comes when they are too many is not stored. Default 32 MiB. */

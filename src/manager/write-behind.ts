@@ -4,7 +4,7 @@
  *
  * Bounded in bytes: what comes when the queue is full is not stored.
  */
-import { crc32 } from 'node:zlib'
+import { isIntact } from '../content-store/small-bodies.ts'
 import { entryKey, type StoredBody, type StoredResponse } from '../stored-response.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 
@@ -34,7 +34,9 @@ export class WriteBehind {
   readonly #dropped = new WeakMap<StoredBody, Buffer>()
   #bytes = 0
   #timer: NodeJS.Timeout | undefined
-  #flush: Promise<void> | undefined
+  /** Flushes one after the other, and how many have not ended. */
+  #flushed: Promise<void> = Promise.resolve()
+  #flushes = 0
 
   constructor(options: Pick<ResolvedManagerOptions, 'maxUnwritten' | 'flushInterval'>, write: Write) {
     this.#maxBytes = options.maxUnwritten
@@ -52,18 +54,19 @@ export class WriteBehind {
     return this.#bytes + bodySize + OVERHEAD <= this.#maxBytes
   }
 
+  /** What waited under the same name has been dropped. */
   add(unwritten: Unwritten): void {
     const { record, body } = unwritten
     this.#waiting.set(entryKey(record.key, record.variant), unwritten)
     this.#bytes += body.length + OVERHEAD
-    if (this.#bytes > this.#maxBytes / 2) void this.flush()
+    if (this.#bytes > this.#maxBytes / 2 && this.#flushes === 0) void this.flush()
     else this.#timer ??= setTimeout(() => void this.flush(), this.#flushInterval).unref()
   }
 
   /** The body of a response that is not on disk yet. Undefined when there is none, or somebody has written in it. */
   bodyOf(record: StoredResponse): Buffer | undefined {
     const body = this.#find(record)?.body ?? this.#dropped.get(record.body)
-    return body !== undefined && isIntact({ record, body }) ? body : undefined
+    return body !== undefined && isIntact(body, record.body) ? body : undefined
   }
 
   /** Whether this response is not, or not wholly, on disk. */
@@ -88,27 +91,33 @@ export class WriteBehind {
     return !found.isOverDisk
   }
 
-  /** Writes all that waits. Resolves when it is written. */
+  /** Writes all that waits now. What comes later is for a later one: nobody waits here for ever. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#flush ??= Promise.all(Array.from({ length: WRITERS }, () => this.#run())).then(() => {
-      this.#flush = undefined
-    })
-    await this.#flush
-    if (this.#waiting.size > 0) await this.flush()
+    const names = [...this.#waiting.keys()]
+    this.#flushes++
+    this.#flushed = this.#flushed.then(() => this.#writeAll(names))
+    await this.#flushed
+    this.#flushes--
   }
 
-  async #run(): Promise<void> {
-    for (const [name, unwritten] of this.#waiting) {
-      // One of this name is being written: this one comes after it.
-      if (this.#writing.has(name)) continue
-      this.#waiting.delete(name)
-      this.#writing.set(name, unwritten)
-      await this.#write(unwritten)
-      this.#writing.delete(name)
-      this.#bytes -= unwritten.body.length + OVERHEAD
+  async #writeAll(names: readonly string[]): Promise<void> {
+    const left = names.values()
+    const writer = async (): Promise<void> => {
+      for (const name of left) await this.#writeOut(name)
     }
+    await Promise.all(Array.from({ length: WRITERS }, writer))
+  }
+
+  async #writeOut(name: string): Promise<void> {
+    const unwritten = this.#waiting.get(name)
+    if (unwritten === undefined) return
+    this.#waiting.delete(name)
+    this.#writing.set(name, unwritten)
+    await this.#write(unwritten)
+    this.#writing.delete(name)
+    this.#bytes -= unwritten.body.length + OVERHEAD
   }
 
   #find({ key, variant, body }: StoredResponse): Unwritten | undefined {
@@ -118,9 +127,4 @@ export class WriteBehind {
     }
     return undefined
   }
-}
-
-/** The body is what was stored: consumers were given it. */
-export function isIntact({ record, body }: Pick<Unwritten, 'record' | 'body'>): boolean {
-  return body.length === record.body.size && (body.length === 0 || crc32(body) === record.body.checksums[0])
 }

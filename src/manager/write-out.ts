@@ -1,14 +1,15 @@
 /** Writes one response that has waited in memory: content, then bucket, as with any other. */
+import { isIntact } from '../content-store/small-bodies.ts'
 import type { Holdings } from './holdings.ts'
 import type { Statistics } from './statistics.ts'
-import { isIntact, type Unwritten } from './write-behind.ts'
+import type { Unwritten } from './write-behind.ts'
 
 /** Never rejects: what the disk does not take is held no more. */
 export async function writeOut(holdings: Holdings, unwritten: Unwritten, statistics: Statistics): Promise<void> {
   const { record, body } = unwritten
   const { store, catalogue, membership } = holdings
   try {
-    if (!isIntact(unwritten)) throw new Error('A consumer has written in the body')
+    if (!isIntact(body, record.body)) throw new Error('A consumer has written in the body')
     await holdings.guarding(record, async () => {
       await store.writeSmall(body, record.body)
       await store.updateBucket(record.key, (records) => {

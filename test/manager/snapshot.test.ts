@@ -25,6 +25,25 @@ test('open does not wait for the snapshot, and what is asked for before it has b
   assert.equal(manager.entryCount, 12)
 })
 
+// Of records of some 15 KB: 3.8 MB and 4.5 MB.
+for (const [count, isWaitedFor] of [
+  [250, true],
+  [290, false],
+] as const) {
+  test(`a snapshot of ${count} large records is ${isWaitedFor ? '' : 'not '}waited for by open, which takes 4 MiB for small`, async (t) => {
+    const directory = await temporaryDirectory()
+    const first = await StreamingManager.open(directory)
+    const headers = { 'x-large': 'x'.repeat(15_000) }
+    await Promise.all(Array.from({ length: count }, (_, i) => first.put(`${BASE}/${i}`, { headers, body: `${i}` })))
+    await first.close()
+    const manager = await StreamingManager.open(directory, { maxRestoreDelay: 60_000 })
+    t.after(() => manager.close())
+    assert.equal(manager.entryCount, isWaitedFor ? count : 0)
+    await manager.runPendingTasks()
+    assert.equal(manager.entryCount, count)
+  })
+}
+
 test('what is stored, deleted or found damaged before the snapshot has been read is not undone by it', async (t) => {
   const directory = await fill()
   const content = (body: string) => {

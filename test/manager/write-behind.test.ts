@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { request } from 'undici'
 import { StreamingManager } from '../../src/index.ts'
-import { describeBody } from '../../src/content-store/body-writer.ts'
+import { describeBody } from '../../src/content-store/small-bodies.ts'
 import { WriteBehind, type Unwritten } from '../../src/manager/write-behind.ts'
 import { startCache } from '../helpers/cache.ts'
 import { startOrigin, type Origin } from '../helpers/origin.ts'
@@ -38,23 +38,29 @@ function startQueue(options: { maxUnwritten?: number; flushInterval?: number } =
   return { queue, written, release }
 }
 
-test('what waits is written after flushInterval, not before', (t) => {
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+test('what waits is written after flushInterval, not before', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { queue, written } = startQueue({ flushInterval: 500 })
   queue.add(small('a'))
   t.mock.timers.tick(499)
+  await turn()
   assert.deepEqual(written, [])
   t.mock.timers.tick(1)
+  await turn()
   assert.deepEqual(written, ['a'])
 })
 
-test('it is written at once when half of the room is taken, and there is no room beyond the bound', () => {
+test('it is written at once when half of the room is taken, and there is no room beyond the bound', async () => {
   const { queue, written } = startQueue({ maxUnwritten: 4_000 })
   assert.ok(queue.hasRoomFor(3_500))
   assert.ok(!queue.hasRoomFor(3_501))
   queue.add(small('a', 'x'.repeat(1_500)))
+  await turn()
   assert.equal(written.length, 0)
   queue.add(small('b', 'y'))
+  await turn()
   assert.equal(written.length, 2)
   assert.equal(queue.size, 2_501)
 })
@@ -69,6 +75,7 @@ test('what is dropped before its turn is not written; what is being written answ
   assert.ok(!queue.has(b.record))
   assert.equal(queue.bodyOf(b.record), b.body, 'for whoever is about to be given it')
   const flushed = queue.flush()
+  await turn()
   assert.deepEqual(written, ['a'])
   assert.equal(queue.bodyOf(a.record), a.body)
   assert.ok(!queue.drop(a.record), 'the disk has to hear of it')
@@ -81,15 +88,30 @@ test('what is dropped before its turn is not written; what is being written answ
 test('two of one name are written one after the other, the later last', async () => {
   const { queue, written, release } = startQueue()
   queue.add(small('a', 'first'))
-  const flushed = queue.flush()
+  const first = queue.flush()
+  await turn()
   queue.add(small('a', 'second'))
+  const second = queue.flush()
+  await turn()
   assert.deepEqual(written, ['first'])
   release[0]?.()
-  await new Promise((resolve) => setImmediate(resolve))
+  await first
+  await turn()
   assert.deepEqual(written, ['first', 'second'])
   release[1]?.()
-  await flushed
+  await second
   assert.equal(queue.size, 0)
+})
+
+test('who waits for what is waiting now does not wait for what comes meanwhile', async () => {
+  let count = 0
+  const queue: WriteBehind = new WriteBehind({ maxUnwritten: 1_000_000, flushInterval: 1_000 }, async () => {
+    if (count < 100) queue.add(small(`later ${count++}`))
+  })
+  queue.add(small('a'))
+  await queue.flush()
+  assert.equal(count, 1)
+  assert.ok(queue.size > 0)
 })
 
 test('a body that somebody has written in is not there', () => {
