@@ -9,7 +9,6 @@ import type { Hit } from '../manager/lookup.ts'
 import type { HotResponse } from '../manager/memory-tier.ts'
 import { invalidatedGroups } from '../policy/cache-groups.ts'
 import { cacheKey } from '../policy/cache-key.ts'
-import type { CacheRequest } from '../policy/cache-request.ts'
 import { currentAge, freshnessLifetime } from '../policy/freshness.ts'
 import { invalidatedUris, invalidates } from '../policy/invalidation.ts'
 import type { ByteRange } from '../policy/ranges.ts'
@@ -19,7 +18,7 @@ import { asksForAll, served } from '../policy/serving.ts'
 import { answersGet } from '../policy/storing.ts'
 import { conditionalFields } from '../policy/validation.ts'
 import type { StoredResponse } from '../stored-response.ts'
-import { toCacheRequest, type RequestHeaders } from './cache-request.ts'
+import { keyOf } from './cache-request.ts'
 import { forwardedHitStatus, hitStatus, type OriginAnswer } from './cache-status.ts'
 import { Collapsing } from './collapsing.ts'
 import type { Dispatch, DispatchHandler, ReceivedOptions } from './dispatch.ts'
@@ -29,24 +28,14 @@ import type { Flights } from './flights.ts'
 import { sentFields } from './headers.ts'
 import { toDispatcher } from './handler-bridge.ts'
 import type { ResolvedInterceptorOptions } from './options.ts'
-import { discard } from './pipeline-body.ts'
-import { Push, soon } from './push.ts'
+import { discard, isPipelineBody } from './pipeline-body.ts'
+import { atOnce, Push, soon } from './push.ts'
 import { Replay } from './replay.ts'
+import type { RequestHeaders } from './request-headers.ts'
 import { RestHandler } from './rest-handler.ts'
 import { StoringHandler, type Forwarded } from './storing-handler.ts'
+import { later, type Turn } from './turn.ts'
 import { ValidationHandler, type Validation } from './validation-handler.ts'
-
-/** A cacheable request under way. */
-export interface Turn {
-  readonly received: ReceivedOptions
-  readonly headers: RequestHeaders
-  readonly request: CacheRequest
-  readonly exchange: Exchange
-  /** It has waited for the answer to another's request, which was not for it. */
-  readonly hasWaited?: boolean
-  /** Entry key of what it selects, where a response that is not stored yet has told. */
-  readonly selects?: string
-}
 
 export class Answering {
   readonly #engine: CacheEngine
@@ -73,11 +62,9 @@ export class Answering {
     if (turn.request.mode === 'reload') return this.#reload(turn)
     const isAgain = turn.hasWaited === true || turn.selects !== undefined
     const lookup = this.#engine.lookup(turn.request, this.#options.policy, isAgain)
+    if (lookup.outcome === 'hit') return this.#serve(turn, lookup)
+    turn.request.keep()
     switch (lookup.outcome) {
-      case 'hit':
-        this.#serve(turn, lookup)
-        if (lookup.revalidate && !isOnlyIfCached(turn.request)) this.#revalidate(turn, lookup.stored)
-        return true
       case 'validate':
         if (isOnlyIfCached(turn.request)) return this.refuse(turn)
         if (this.#collapsing?.join(turn, lookup.name, lookup.because)) return true
@@ -89,7 +76,7 @@ export class Answering {
         return this.#fetch(turn, lookup.because, this.#collapsing?.lead(turn, lookup.name))
       case 'pending':
         turn.exchange.start(null)
-        void lookup.ready.then(() => turn.exchange.isOver || this.answer(turn))
+        void lookup.ready.then(() => turn.exchange.isOver || this.answer(later(turn)))
         return true
     }
   }
@@ -104,7 +91,7 @@ export class Answering {
     const gate: Forwarded['gate'] = (response, headers) => {
       if (!invalidates(response.statusCode)) return false
       for (const uri of invalidatedUris(target, headers)) {
-        const { key } = toCacheRequest('GET', uri, turn.headers, 'default', this.#options.partition)
+        const key = keyOf('GET', uri, request.fields['host'], this.#options.partition)
         this.#engine.invalidate(key)
         this.#engine.invalidate(cacheKey('HEAD', key))
       }
@@ -114,27 +101,36 @@ export class Answering {
     return this.#send(turn, received, new StoringHandler({ ...this.#forwarded(turn, 'method'), gate }))
   }
 
-  #serve(turn: Turn, hit: Hit): void {
-    const { stored, hot, age, ttl } = hit
-    const { exchange } = turn
-    exchange.start(null)
-    const status = () => {
-      this.#engine.statistics.hit(() => ({ key: stored.key, size: stored.body.size, ttl }))
-      return hitStatus(ttl)
-    }
-    // Nothing is announced before `dispatch` has returned: callers may count on that (`pipeline` hands its handler the
-    // duplex that it has yet to return).
-    if (hot !== undefined && asksForAll(turn.request)) {
-      soon(() => exchange.isOver || this.#push(turn, hot, age, status))
-    } else void this.#play(turn, stored, age, status)
+  #serve(turn: Turn, hit: Hit): true {
+    const { stored, hot, age, ttl, revalidate } = hit
+    const isInMemory = hot !== undefined && asksForAll(turn.request)
+    if (!isInMemory || revalidate) turn.request.keep()
+    turn.exchange.start(null)
+    if (isInMemory) this.#push(turn, hit, hot)
+    else void this.#play(turn, stored, age, () => this.#countHit(stored, ttl))
+    if (revalidate && !isOnlyIfCached(turn.request)) this.#revalidate(turn, stored)
+    return true
   }
 
-  #push({ exchange, received }: Turn, { stored, body, fields }: HotResponse, age: number, status: () => string): void {
-    discard(received.body)
-    const member = status()
-    this.#engine.statistics.served(body.length, 'memory')
-    const sent = fields.at(age, this.#options.cacheStatus ? member : undefined)
-    new Push(exchange, body).start(stored.statusCode, sent, stored.statusMessage)
+  /** Counts it, and returns what Cache-Status says of it. */
+  #countHit(stored: StoredResponse, ttl: number): string {
+    this.#engine.statistics.hit(stored, ttl)
+    return hitStatus(ttl)
+  }
+
+  /** Answers out of memory. */
+  #push({ exchange, received }: Turn, { age, ttl }: Hit, { stored, body, fields }: HotResponse): void {
+    const push = () => {
+      if (exchange.isOver) return
+      discard(received.body)
+      this.#engine.statistics.served(body.length, 'memory')
+      const status = this.#countHit(stored, ttl)
+      const sent = fields.at(age, this.#options.cacheStatus ? status : undefined)
+      new Push(exchange, body).start(stored.statusCode, sent, stored.statusMessage)
+    }
+    // `pipeline` hands its handler the duplex that it has yet to return: nothing may be announced before that.
+    if (isPipelineBody(received.body)) soon(push)
+    else atOnce(push)
   }
 
   /** Plays a stored response, or fetches it when its file is missing or damaged. */
@@ -148,8 +144,8 @@ export class Answering {
     const opened =
       bytes && (this.#engine.readSmall(stored) ?? (await this.#engine.openBody(stored, bytes.start, bytes.end)))
     if (exchange.isOver) closeReader(opened)
-    else if (opened === 'damaged') this.#fetch(turn, 'uri-miss')
-    else if (opened === 'busy') this.#fetchAside(turn)
+    else if (opened === 'damaged') this.#fetch(later(turn), 'uri-miss')
+    else if (opened === 'busy') this.#fetchAside(later(turn))
     else {
       discard(received.body)
       const member = status()
@@ -181,7 +177,7 @@ export class Answering {
     const { exchange, received, request } = turn
     const asked = checksum === undefined ? restFields(stored, rest) : {}
     if (asked === undefined || exchange.isOver || isOnlyIfCached(request)) return false
-    const headers = { ...withoutOwnConditions(turn.headers), ...asked }
+    const headers = { ...withoutOwnConditions(request.headers), ...asked }
     // What it returns says only whether the dispatcher is busy now.
     const handler = new RestHandler(exchange, stored, rest, damage, checksum)
     this.#send(turn, { ...received, headers, body: null }, handler)
@@ -201,7 +197,7 @@ export class Answering {
         this.refuse(turn)
         flight?.settle()
       },
-      onMismatch: () => this.#fetch(turn, because, flight),
+      onMismatch: () => this.#fetch(later(turn), because, flight),
     })
   }
 
@@ -224,11 +220,11 @@ export class Answering {
     const release = this.#engine.claimRevalidation(stored)
     if (release === undefined) return
     const exchange = new Exchange({ onResponseEnd: release, onResponseError: release })
-    const headers = withoutOwnConditions(turn.headers)
+    const headers = withoutOwnConditions(turn.request.headers)
     // RFC 9111 section 4.3.1: such a request has "the method, target URI" of what is stored, which answers HEAD, too.
     const method = stored.key === turn.request.key ? turn.request.method : 'GET'
     const received = { ...turn.received, method, headers, body: null }
-    const background: Turn = { received, headers, request: { ...turn.request, method, key: stored.key }, exchange }
+    const background: Turn = { received, request: turn.request.inItsPlace(method, stored.key, headers), exchange }
     this.#sendValidation(background, {
       ...this.#forwarded(background, 'stale'),
       stored,
@@ -240,7 +236,7 @@ export class Answering {
 
   #sendValidation(turn: Turn, validation: Validation): boolean {
     const conditions = conditionalFields(validation.stored)
-    const options = { ...turn.received, headers: { ...turn.headers, ...conditions } }
+    const options = { ...turn.received, headers: { ...turn.request.headers, ...conditions } }
     return this.#send(turn, options, new ValidationHandler(validation), validation.flight)
   }
 

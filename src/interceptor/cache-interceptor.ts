@@ -9,19 +9,13 @@ import { isSafe } from '../policy/invalidation.ts'
 import { isOnlyIfCached, passesBy } from '../policy/reuse.ts'
 import { Answering } from './answering.ts'
 import { currentMode } from './cache-options.ts'
-import {
-  readHeaders,
-  rereadable,
-  targetOrigin,
-  targetUri,
-  toCacheRequest,
-  type RequestHeaders,
-} from './cache-request.ts'
+import { IncomingRequest, targetOrigin, targetUri } from './cache-request.ts'
 import type { Dispatch, DispatchHandler, DispatchOptions, Interceptor, ReceivedOptions } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
 import { Flights } from './flights.ts'
 import { fromConsumer, isLegacy, toDispatcher } from './handler-bridge.ts'
 import { isPipelineBody } from './pipeline-body.ts'
+import { readHeaders, rereadable } from './request-headers.ts'
 import { resolveInterceptorOptions, type CacheInterceptorOptions, type ResolvedInterceptorOptions } from './options.ts'
 
 /**
@@ -72,21 +66,24 @@ class CachedDispatch {
     const consumer = fromConsumer(handler)
     const uri = this.#targetUri(received)
     if (uri === undefined) return this.#forward(received, consumer)
-    const headers = readHeaders(received.headers)
-    if (!isSafe(received.method)) return this.#passUnsafe(received, consumer, uri, headers ?? {})
-    if (headers === undefined) return this.#bypass(received, consumer, uri, 'method')
-    const request = toCacheRequest(received.method, uri, headers, currentMode(), this.#options.partition)
-    const isKnown = this.#options.methods.has(received.method) && hasNoContent(received)
-    const turn = () => ({ received, headers, request, exchange: new Exchange(consumer) })
-    if (isKnown && request.mode !== 'no-store' && !passesBy(request)) return this.#answering.answer(turn())
+    if (!isSafe(received.method)) return this.#passUnsafe(received, consumer, uri)
+    const { partition, methods } = this.#options
+    const request = IncomingRequest.from(received.method, uri, received.headers, currentMode(), partition)
+    if (request === undefined) return this.#bypass(received, consumer, uri, 'method')
+    const turn = { received, request, exchange: new Exchange(consumer) }
+    const isKnown = methods.has(received.method) && hasNoContent(received)
+    if (isKnown && request.mode !== 'no-store' && !passesBy(request)) return this.#answering.answer(turn)
     // Nothing that is stored answers it, and the origin must not be asked.
-    if (isOnlyIfCached(request)) return this.#answering.refuse(turn())
+    if (isOnlyIfCached(request)) return this.#answering.refuse(turn)
     return this.#bypass(received, consumer, uri, isKnown ? 'bypass' : 'method')
   }
 
-  #passUnsafe(received: ReceivedOptions, consumer: DispatchHandler, uri: string, headers: RequestHeaders): boolean {
-    const request = toCacheRequest('GET', uri, headers, currentMode(), this.#options.partition)
-    return this.#answering.passUnsafe({ received, headers, request, exchange: new Exchange(consumer) }, uri)
+  #passUnsafe(received: ReceivedOptions, consumer: DispatchHandler, uri: string): boolean {
+    // Malformed ones are the network's to refuse.
+    const headers = readHeaders(received.headers) ?? {}
+    const request = IncomingRequest.from('GET', uri, headers, currentMode(), this.#options.partition)
+    if (request === undefined) return this.#forward(received, consumer)
+    return this.#answering.passUnsafe({ received, request: request.keep(), exchange: new Exchange(consumer) }, uri)
   }
 
   /** Undefined where the cache has no say: closed, not a request for a resource, or an origin that is not cached. */

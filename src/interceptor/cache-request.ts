@@ -2,11 +2,9 @@
 import { stringify, type ParsedUrlQueryInput } from 'node:querystring'
 import { cacheKey } from '../policy/cache-key.ts'
 import type { CacheMode } from '../policy/cache-mode.ts'
-import type { CacheRequest } from '../policy/cache-request.ts'
+import type { CacheRequest, RequestFields } from '../policy/cache-request.ts'
 import type { ReceivedOptions } from './dispatch.ts'
-
-/** Request headers by name as the caller wrote it; arrays are several lines. */
-export type RequestHeaders = Record<string, string | string[]>
+import { areOrdinary, readHeaders, type RequestHeaders } from './request-headers.ts'
 
 /**
  * The target origin as a key has it, or undefined when the cache must let the request pass because nobody can tell:
@@ -43,26 +41,83 @@ export function targetUri(origin: string, options: ReceivedOptions): string | un
   return search === '' ? origin + path : `${origin}${path}?${search}`
 }
 
-/** `partition` keeps apart what is stored for some from what is stored for others: see the option. */
-export function toCacheRequest(
-  method: string,
-  uri: string,
-  headers: RequestHeaders,
-  mode: CacheMode = 'default',
-  partition = '',
-): CacheRequest {
+/** What a caller has dispatched, as the cache sees it. Its fields are read when somebody wants them: most hits want none. */
+export class IncomingRequest implements CacheRequest {
+  readonly method: string
+  readonly key: string
+  readonly mode: CacheMode
+  readonly isPlain: boolean
+  readonly #source: unknown
+  #headers: RequestHeaders | undefined
+  #fields: RequestFields | undefined
+
+  private constructor(method: string, key: string, mode: CacheMode, isPlain: boolean, source: unknown) {
+    this.method = method
+    this.key = key
+    this.mode = mode
+    this.isPlain = isPlain
+    this.#source = source
+  }
+
+  /**
+   * Undefined where the headers are malformed. `partition` keeps apart what is stored for some from what is stored for
+   * others: see the option.
+   */
+  static from(
+    method: string,
+    uri: string,
+    headers: unknown,
+    mode: CacheMode,
+    partition: string,
+  ): IncomingRequest | undefined {
+    if (areOrdinary(headers))
+      return new IncomingRequest(method, keyOf(method, uri, undefined, partition), mode, true, headers)
+    const read = readHeaders(headers)
+    if (read === undefined) return undefined
+    const fields = fieldsOf(read)
+    const request = new IncomingRequest(method, keyOf(method, uri, fields['host'], partition), mode, false, headers)
+    request.#headers = read
+    request.#fields = fields
+    return request
+  }
+
+  /** What the caller wrote. */
+  get headers(): RequestHeaders {
+    // Those of an ordinary object are never malformed.
+    return (this.#headers ??= readHeaders(this.#source) ?? {})
+  }
+
+  get fields(): RequestFields {
+    return (this.#fields ??= fieldsOf(this.headers))
+  }
+
+  /** Reads all of it now: once `dispatch` has returned, the caller may use his headers for something else. */
+  keep(): this {
+    void this.fields
+    return this
+  }
+
+  /** A request of the cache's own in the place of this one: for what is stored under that key, with these headers. */
+  inItsPlace(method: string, key: string, headers: RequestHeaders): IncomingRequest {
+    const request = new IncomingRequest(method, key, this.mode, this.isPlain, headers)
+    request.#fields = this.fields
+    return request
+  }
+}
+
+function fieldsOf(headers: RequestHeaders): RequestFields {
   const fields: Record<string, string> = Object.create(null)
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase()
     const joined = Array.isArray(value) ? value.join(', ') : value
     fields[lower] = fields[lower] === undefined ? joined : `${fields[lower]}, ${joined}`
   }
-  return {
-    method,
-    key: cacheKey(method, uri + hostSuffix(uri, fields['host']) + partitionSuffix(partition)),
-    fields,
-    mode,
-  }
+  return fields
+}
+
+/** The cache key of a request for this target. */
+export function keyOf(method: string, uri: string, host: string | undefined, partition: string): string {
+  return cacheKey(method, uri + hostSuffix(uri, host) + partitionSuffix(partition))
 }
 
 /**
@@ -78,49 +133,4 @@ function hostSuffix(uri: string, host: string | undefined): string {
 /** A target URI has no fragment, so that none can be written to look like this. */
 function partitionSuffix(partition: string): string {
   return partition === '' ? '' : `#partition=${encodeURIComponent(partition)}`
-}
-
-/** Headers in any form that undici takes: object, flat array, list of pairs, Headers, Map. Undefined where malformed. */
-export function readHeaders(headers: unknown): RequestHeaders | undefined {
-  if (headers === null || headers === undefined) return {}
-  if (typeof headers !== 'object') return undefined
-  const pairs = toPairs(headers)
-  if (pairs === undefined) return undefined
-  const read: RequestHeaders = Object.create(null)
-  for (const [name, value] of pairs) {
-    if (value === undefined || value === null) continue
-    const lines = Array.isArray(value) ? value.map(String) : [text(value)]
-    const known = read[name]
-    read[name] = known === undefined && lines.length === 1 ? (lines[0] as string) : [...[known ?? []].flat(), ...lines]
-  }
-  return read
-}
-
-/**
- * Headers that can be read again. Of an iterator, such as `Headers.entries()`, the cache would leave nothing for the
- * network.
- */
-export function rereadable(headers: unknown): unknown {
-  if (typeof headers !== 'object' || headers === null || !('next' in headers && Symbol.iterator in headers))
-    return headers
-  const pairs = [...(headers as Iterable<unknown>)]
-  return { [Symbol.iterator]: () => pairs.values() }
-}
-
-function toPairs(headers: object): [string, unknown][] | undefined {
-  if (Array.isArray(headers) && headers.every((part) => !Array.isArray(part))) {
-    if (headers.length % 2 !== 0) return undefined
-    return Array.from({ length: headers.length / 2 }, (_, i) => [text(headers[2 * i]), headers[2 * i + 1]])
-  }
-  if (!(Symbol.iterator in headers)) return Object.entries(headers)
-  const pairs: [string, unknown][] = []
-  for (const pair of headers as Iterable<unknown>) {
-    if (!Array.isArray(pair) || pair.length !== 2) return undefined
-    pairs.push([text(pair[0]), pair[1]])
-  }
-  return pairs
-}
-
-function text(part: unknown): string {
-  return Buffer.isBuffer(part) ? part.toString('latin1') : String(part)
 }

@@ -9,7 +9,6 @@ import { isForOthers, mayWait, shareArriving, whyNotUse, type Sharing } from '..
 import type { ByteRange } from '../policy/ranges.ts'
 import { restFields } from '../policy/rest.ts'
 import type { StoredResponse } from '../stored-response.ts'
-import type { Turn } from './answering.ts'
 import { collapsedStatus, type OriginAnswer } from './cache-status.ts'
 import type { Flight, Landing } from './flight.ts'
 import type { Lost } from './flight-reader.ts'
@@ -18,6 +17,7 @@ import { sentFields } from './headers.ts'
 import type { ResolvedInterceptorOptions } from './options.ts'
 import { discard } from './pipeline-body.ts'
 import { Push } from './push.ts'
+import { later, type Turn } from './turn.ts'
 
 /** What one who has waited is answered by in the end. */
 export interface Ways {
@@ -54,7 +54,7 @@ export class Collapsing {
   join(turn: Turn, name: string, because: ForwardReason): boolean {
     if (!this.#isCollapsing(turn) || !mayWait(turn.request)) return false
     const flight = this.#flights.find(this.#selected(turn, name), turn.request, this.#engine)
-    flight?.join(turn.exchange, (landing) => this.#land(turn, because, landing))
+    flight?.join(turn.exchange, (landing) => this.#land(later(turn), because, landing))
     return flight !== undefined
   }
 

@@ -6,6 +6,7 @@ import type { Exchange, Source } from './exchange.ts'
 const MAX_IN_A_ROW = 100
 
 let inARow = 0
+let isAnswering = false
 
 /** Runs `task` when what runs now has returned. */
 export function soon(task: () => void): void {
@@ -15,6 +16,21 @@ export function soon(task: () => void): void {
       inARow = 0
       task()
     })
+}
+
+/** Runs `task` now, but for what it makes its consumer ask for: each answer within another would make the stack deeper. */
+export function atOnce(task: () => void): void {
+  if (isAnswering || inARow + 1 >= MAX_IN_A_ROW) {
+    soon(task)
+    return
+  }
+  inARow++
+  isAnswering = true
+  try {
+    task()
+  } finally {
+    isAnswering = false
+  }
 }
 
 export class Push implements Source {

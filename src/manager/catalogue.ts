@@ -78,7 +78,9 @@ export class Catalogue {
    */
   select(key: string, request: CacheRequest): Selection {
     let selection: Selection = { name: key, stored: this.#index.peek(key), varies: false }
-    for (const { names } of this.#rules.get(key)?.values() ?? []) {
+    const rules = this.#rules.get(key)
+    if (rules === undefined) return selection
+    for (const { names } of rules.values()) {
       const name = entryKey(key, variantOf(names, request.fields))
       const stored = this.#index.peek(name)
       const other = selection.stored

@@ -1,5 +1,6 @@
 /** Counts what happens and publishes it: one place, so that the numbers and the events never differ. */
-import { publish, type EvictionEvent, type ForwardReason, type HitEvent, type ValidationEvent } from '../diagnostics.ts'
+import { publish, type EvictionEvent, type ForwardReason, type ValidationEvent } from '../diagnostics.ts'
+import type { StoredResponse } from '../stored-response.ts'
 import { RecentRatio } from './recent-ratio.ts'
 
 /** Counts since the manager was opened. */
@@ -80,10 +81,11 @@ export class Statistics {
     }
   }
 
-  hit(build: () => HitEvent): void {
+  /** `ttl` in seconds. */
+  hit({ key, body }: StoredResponse, ttl: number): void {
     this.#hits++
     this.#recent.count(true)
-    publish('hit', build)
+    publish('hit', () => ({ key, size: body.size, ttl }))
   }
 
   served(bytes: number, from: 'memory' | 'disk'): void {

@@ -14,7 +14,6 @@ import { PLACE_WORDS, readSnapshot } from './snapshot.ts'
 import { WTinyLfu } from './w-tinylfu.ts'
 import type { RegionName } from './ranking.ts'
 import { IndexSnapshot } from './index-snapshot.ts'
-
 export type { Goal } from './pricing.ts'
 
 export type EvictionReason =
@@ -78,9 +77,11 @@ export class MetadataIndex<V> {
   #keys: (string | undefined)[] = []
   #values: (V | undefined)[] = []
   #seed: number
-  /** The last key that was asked for and not held, and its hash: it is most likely the one that is stored next. */
+  /** The last key that was asked for and not held, with its hash: most likely what is stored next. */
   #missedKey = ''
   #missedHash = 0
+  /** Slot that was looked at last: most likely asked for next. */
+  #peeked = 0
 
   constructor(options: MetadataIndexOptions) {
     const random = options.random ?? Math.random
@@ -113,7 +114,7 @@ export class MetadataIndex<V> {
 
   /** One request for a key: it is counted whether or not the key is held, and a held entry gets a new place. */
   get(key: string): V | undefined {
-    const slot = this.#slots.get(key)
+    const slot = this.#keys[this.#peeked] === key ? this.#peeked : this.#slots.get(key)
     if (slot === undefined) {
       this.#missedKey = key
       this.#missedHash = hashKey(key, this.#seed)
@@ -127,7 +128,9 @@ export class MetadataIndex<V> {
   /** The value of a key. Counts and moves nothing. */
   peek(key: string): V | undefined {
     const slot = this.#slots.get(key)
-    return slot === undefined ? undefined : this.#values[slot]
+    if (slot === undefined) return undefined
+    this.#peeked = slot
+    return this.#values[slot]
   }
 
   /**

@@ -11,6 +11,8 @@ export interface CacheRequest {
   readonly key: string
   readonly fields: RequestFields
   readonly mode: CacheMode
+  /** Nothing in its fields asks anything of a cache: no Cache-Control, Pragma, range or condition. False where nobody has looked. */
+  readonly isPlain: boolean
 }
 
 /** How an interceptor's cache behaves: its options as far as the policy needs them. */

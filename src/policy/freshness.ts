@@ -14,8 +14,17 @@ import type { StoredResponse } from '../stored-response.ts'
  * ones as Age tells them: what a request asks for is compared with what it can know.
  */
 export function currentAge(stored: StoredResponse, now: number): number {
-  const residentTime = Math.max(0, now - stored.responseTime) / 1000
-  return Math.min(Math.floor(timesOf(stored).correctedInitialAge + residentTime), MAX_DELTA_SECONDS)
+  return ageAt(now, stored.responseTime, timesOf(stored).correctedInitialAge)
+}
+
+/** The same of a response of which it is known how old it was when it came, in seconds. */
+export function ageAt(now: number, responseTime: number, initialAge: number): number {
+  return Math.min(Math.floor(initialAge + Math.max(0, now - responseTime) / 1000), MAX_DELTA_SECONDS)
+}
+
+/** Seconds that a response had when it came. */
+export function initialAge(stored: StoredResponse): number {
+  return timesOf(stored).correctedInitialAge
 }
 
 interface KnownTimes {

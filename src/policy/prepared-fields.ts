@@ -13,7 +13,11 @@ export interface SentFields {
 }
 
 export class PreparedFields {
+  /** With places for what changes: a copy that only fills them is the cheapest. */
   readonly #headers: FieldsByName
+  readonly #marked: FieldsByName
+  /** What caches before this one have said. */
+  readonly #before: string | string[] | undefined
   readonly #raw: readonly Buffer[]
 
   /** Of all lines but Age: "MUST generate … replacing any present in the response" (RFC 9111 section 5.1). */
@@ -22,7 +26,10 @@ export class PreparedFields {
     for (let i = 0; i + 1 < fields.length; i += 2) {
       if ((fields[i] as string).toLowerCase() !== 'age') lines.push(fields[i] as string, fields[i + 1] as string)
     }
-    this.#headers = fieldsByName(lines)
+    const headers: FieldsByName = { ...fieldsByName(lines), age: '' }
+    this.#before = headers[STATUS_NAME]
+    this.#headers = headers
+    this.#marked = { ...headers, [STATUS_NAME]: '' }
     this.#raw = lines.map((part) => Buffer.from(part, 'latin1'))
   }
 
@@ -34,12 +41,13 @@ export class PreparedFields {
   /** With `age` in seconds, and with this member of Cache-Status after what caches before this one have said. */
   at(age: number, status: string | undefined): SentFields {
     const value = String(Math.floor(age))
-    const headers = { ...this.#headers, age: value }
     const raw = [...this.#raw, AGE, bytesOf(value)]
+    const headers = status === undefined ? { ...this.#headers } : { ...this.#marked }
+    headers['age'] = value
     if (status === undefined) return { headers, raw }
-    const before = this.#headers[STATUS_NAME]
+    headers[STATUS_NAME] = this.#before === undefined ? status : [this.#before, status].flat()
     raw.push(STATUS, bytesOf(status))
-    return { headers: { ...headers, [STATUS_NAME]: before === undefined ? status : [before, status].flat() }, raw }
+    return { headers, raw }
   }
 }
 

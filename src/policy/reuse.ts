@@ -4,8 +4,9 @@ import type { Directives } from './cache-control.ts'
 import { usesAnything } from './cache-mode.ts'
 import type { CacheRequest, PolicySettings } from './cache-request.ts'
 import { effectiveFields } from './targeted.ts'
-import { currentAge, freshnessLifetime } from './freshness.ts'
+import { ageAt, currentAge, freshnessLifetime, initialAge } from './freshness.ts'
 import { keyOfGet } from './cache-key.ts'
+import { Remembered } from './remembered.ts'
 import type { StoredResponse } from '../stored-response.ts'
 
 export type Reuse =
@@ -21,6 +22,7 @@ export type Reuse =
 
 /** Conditions that only an origin may judge (section 4.3.2): such a request goes there, and the cache is not asked. */
 export function passesBy(request: CacheRequest): boolean {
+  if (request.isPlain) return false
   return request.fields['if-match'] !== undefined || request.fields['if-unmodified-since'] !== undefined
 }
 
@@ -37,10 +39,43 @@ export function isOwnCondition(request: CacheRequest): boolean {
 
 /** Section 5.2.1.7: "the client only wishes to obtain a stored response". */
 export function isOnlyIfCached(request: CacheRequest): boolean {
-  return request.mode === 'only-if-cached' || requestDirectives(request.fields).has('only-if-cached')
+  if (request.mode === 'only-if-cached') return true
+  return !request.isPlain && requestDirectives(request.fields).has('only-if-cached')
+}
+
+interface PlainUse {
+  readonly settings: PolicySettings
+  /** In seconds. */
+  readonly initialAge: number
+  /** Seconds for which it answers requests that ask for nothing special; 0 where it must be validated for each. */
+  readonly lifetime: number
+}
+
+/** What was worked out of what is asked for often: a hit is a few comparisons of numbers then. */
+const plainUses = new Remembered<StoredResponse, PlainUse>()
+
+function plainUseOf(stored: StoredResponse, settings: PolicySettings): PlainUse {
+  const known = plainUses.get(stored)
+  if (known !== undefined && known.settings === settings) return known
+  const ofResponse = responseDirectives(effectiveFields(stored.fields, settings.targets))
+  const isUsable = !isForNobodyElse(stored, ofResponse, settings) && !isWhole(ofResponse, 'no-cache')
+  const lifetime = isUsable ? freshnessLifetime(stored, settings) : 0
+  const use = { settings, initialAge: initialAge(stored), lifetime }
+  plainUses.set(stored, use)
+  return use
 }
 
 export function mayReuse(stored: StoredResponse, request: CacheRequest, now: number, settings: PolicySettings): Reuse {
+  if (request.isPlain && request.mode === 'default' && now >= stored.responseTime) {
+    const use = plainUseOf(stored, settings)
+    const age = ageAt(now, stored.responseTime, use.initialAge)
+    const ttl = use.lifetime - age
+    if (ttl > 0) return { use: 'serve', age, ttl, revalidate: false }
+  }
+  return mayReuseByRules(stored, request, now, settings)
+}
+
+function mayReuseByRules(stored: StoredResponse, request: CacheRequest, now: number, settings: PolicySettings): Reuse {
   const ofResponse = responseDirectives(effectiveFields(stored.fields, settings.targets))
   if (isOthers(stored, request, ofResponse, settings)) return { use: 'none' }
   if (request.mode === 'no-cache') return { use: 'validate', because: 'request' }
@@ -74,7 +109,10 @@ function isOthers(
   ofResponse: Directives,
   settings: PolicySettings,
 ): boolean {
-  if (request.mode === 'ignore-rules') return false
+  return request.mode !== 'ignore-rules' && isForNobodyElse(stored, ofResponse, settings)
+}
+
+function isForNobodyElse(stored: StoredResponse, ofResponse: Directives, settings: PolicySettings): boolean {
   if (ofResponse.has('no-store') && !ofResponse.has('must-understand')) return true
   return settings.shared && (stored.scope === 'private' || isWhole(ofResponse, 'private'))
 }

@@ -13,12 +13,12 @@ export interface Served {
 }
 
 /** The request asks for the whole, on no condition: what `served` says then is known beforehand. */
-export function asksForAll({ method, fields }: CacheRequest): boolean {
+export function asksForAll(request: CacheRequest): boolean {
+  if (request.method !== 'GET') return false
+  if (request.isPlain) return true
+  const { fields } = request
   return (
-    method === 'GET' &&
-    fields['range'] === undefined &&
-    fields['if-none-match'] === undefined &&
-    fields['if-modified-since'] === undefined
+    fields['range'] === undefined && fields['if-none-match'] === undefined && fields['if-modified-since'] === undefined
   )
 }
 

@@ -25,6 +25,7 @@ const get = (fields: Record<string, string> = {}): CacheRequest => ({
   key: 'http://a/',
   fields,
   mode: 'default',
+  isPlain: false,
 })
 
 function toStore(fields: FieldLines, statusCode = 200, request = get()): StoredHead | string {
