@@ -6,6 +6,7 @@ import type { RawHeaders } from './dispatch.ts'
 import { toFieldLines, toRawHeaders } from './headers.ts'
 
 const FIELD = 'cache-status'
+const RAW_FIELD = Buffer.from(FIELD)
 
 /** Section 2.1: "the request was satisfied by the cache". `ttl` in seconds, negative when stale (section 2.4). */
 export function hitStatus(ttl: number): string {
@@ -27,8 +28,16 @@ const MAX_HITS = 10_000
  * `hasWaited` for another's response that did not answer it: "if not [true], a new request had to be made" (2.6).
  */
 export function forwardStatus(reason: ForwardReason, stored: boolean, hasWaited: boolean): string {
-  return member({ fwd: new Token(reason), ...(stored && { stored }), ...(hasWaited && { collapsed: false }) })
+  const name = `${reason} ${stored} ${hasWaited}`
+  const known = forwards.get(name)
+  if (known !== undefined) return known
+  const status = member({ fwd: new Token(reason), ...(stored && { stored }), ...(hasWaited && { collapsed: false }) })
+  forwards.set(name, status)
+  return status
 }
+
+/** The few that there are. */
+const forwards = new Map<string, string>()
 
 /** Section 2.6: answered by the response to another request; `ttl` in seconds. */
 export function collapsedStatus(reason: ForwardReason, ttl: number): string {
@@ -70,5 +79,5 @@ export function withStatus(
   const before = headers[FIELD]
   const value = before === undefined ? member : `${[before].flat().join(', ')}, ${member}`
   const rawLines = Array.isArray(raw) ? (raw as Buffer[]) : toRawHeaders(toFieldLines(raw, headers))
-  return { headers: { ...headers, [FIELD]: value }, raw: [...rawLines, Buffer.from(FIELD), Buffer.from(member)] }
+  return { headers: { ...headers, [FIELD]: value }, raw: [...rawLines, RAW_FIELD, Buffer.from(member)] }
 }

@@ -218,7 +218,7 @@ export class CacheEngine {
   /** Notes whether the last response for a key is not stored, and would have to be validated for each use if it were. */
   noteValidatedAlways(key: string, isSo: boolean): void {
     if (isSo) this.#validatedAlways.set(key, true)
-    else this.#validatedAlways.delete(key)
+    else if (this.#validatedAlways.size > 0) this.#validatedAlways.delete(key)
   }
 
   isValidatedAlways(key: string): boolean {

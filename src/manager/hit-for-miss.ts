@@ -22,7 +22,7 @@ export class HitForMiss {
   }
 
   unmark(name: string): void {
-    this.#marks.delete(name)
+    if (this.#marks.size > 0) this.#marks.delete(name)
   }
 
   has(name: string): boolean {

@@ -275,7 +275,8 @@ export class Holdings {
 
   /** What had to go from the catalogue goes from the disk, in the background. Resolves when it has, and never rejects. */
   async #release(removed: readonly Removed[]): Promise<void> {
-    if (removed.length > 0) this.snapshots.noteChange()
+    if (removed.length === 0) return
+    this.snapshots.noteChange()
     if (!this.membership.isLeader) return
     const work = removed.map(async ({ stored, reason }) => {
       // What waits to be written is known by its body: with the same one it is the successor's.
