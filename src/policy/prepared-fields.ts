@@ -30,7 +30,8 @@ export class PreparedFields {
     this.#before = headers[STATUS_NAME]
     this.#headers = headers
     this.#marked = { ...headers, [STATUS_NAME]: '' }
-    this.#raw = lines.map((part) => Buffer.from(part, 'latin1'))
+    // Most names and many values are those of other responses too: what is shared is in the processor's cache already.
+    this.#raw = lines.map(bytesOf)
   }
 
   /** Bytes of memory, roughly. */
