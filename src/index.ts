@@ -4,6 +4,8 @@ export { withCacheOptions } from './interceptor/cache-options.ts'
 export type { RequestCacheOptions } from './interceptor/cache-options.ts'
 export { createFetch } from './interceptor/create-fetch.ts'
 export { install } from './interceptor/install.ts'
+export { warm } from './interceptor/warm.ts'
+export type { WarmOptions, WarmOutcome } from './interceptor/warm.ts'
 export type { RequestView, ResponseView, TagsFunction } from './interceptor/tagging.ts'
 export type { CacheInterceptorOptions } from './interceptor/options.ts'
 export type {

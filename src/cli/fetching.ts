@@ -42,12 +42,6 @@ function addHeader(line: string, before: readonly [string, string][] = []): [str
   return [...before, [name, value]]
 }
 
-/** What `fetch` says when it fails is in its cause. */
-export function reasonOf(error: unknown): string {
-  const { message, cause } = error as { message?: string; cause?: { message?: string; code?: string } }
-  return cause?.message || cause?.code || message || String(error)
-}
-
 /** What the cache did, by its member of Cache-Status. */
 export function cacheStatusOf(response: Response): string {
   return (

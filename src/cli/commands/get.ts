@@ -3,14 +3,8 @@ import { Readable } from 'node:stream'
 import type { Command } from 'commander'
 import { createFetch } from '../../interceptor/create-fetch.ts'
 import { fieldsByName } from '../../policy/field-lines.ts'
-import {
-  cacheStatusOf,
-  managerOptions,
-  reasonOf,
-  requestHeaders,
-  withFetching,
-  type FetchOptions,
-} from '../fetching.ts'
+import { cacheStatusOf, managerOptions, requestHeaders, withFetching, type FetchOptions } from '../fetching.ts'
+import { reasonOf } from '../../interceptor/warm.ts'
 import { DONE, UsageError, WRONG, type Session } from '../session.ts'
 import { shown, shownFields } from '../views.ts'
 

@@ -1,17 +1,9 @@
 /** `warm`: fetches URLs through the cache, so that what may be stored is. */
 import { createInterface } from 'node:readline'
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Option, type Command } from 'commander'
-import { PACKAGE_NAME, type RefusalEvent } from '../../diagnostics.ts'
 import { createFetch } from '../../interceptor/create-fetch.ts'
-import {
-  cacheStatusOf,
-  managerOptions,
-  reasonOf,
-  requestHeaders,
-  withFetching,
-  type FetchOptions,
-} from '../fetching.ts'
+import { warm as warmUrls, type WarmOutcome } from '../../interceptor/warm.ts'
+import { managerOptions, requestHeaders, withFetching, type FetchOptions } from '../fetching.ts'
 import { DONE, UsageError, WRONG, type Session } from '../session.ts'
 import { counted, humanSize, integer } from '../units.ts'
 import { shown } from '../views.ts'
@@ -20,17 +12,6 @@ interface WarmOptions extends FetchOptions {
   readonly concurrency: number
 }
 
-/** What became of one URL. `failed`: no answer, or one with a status of 400 or more. */
-interface Outcome {
-  readonly url: string
-  readonly result: 'hit' | 'validated' | 'stored' | 'not stored' | 'failed'
-  readonly statusCode?: number
-  readonly bytes: number
-  /** Why it was not stored, or failed. */
-  readonly reason?: string
-}
-
-const REFUSALS = `${PACKAGE_NAME}:refuse`
 const WAYS = ['stored', 'hit', 'validated', 'not stored', 'failed'] as const
 
 export function defineWarm(command: Command): Command {
@@ -52,20 +33,25 @@ export async function warm(session: Session, urls: readonly string[], options: W
   ]
   const bad = all.find((url) => !/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
   if (bad !== undefined) throw new UsageError(`Not an http or https URL: ${shown(session, bad)}`)
-  const outcomes = await session.change(managerOptions(options), async (manager) => {
-    const refusals = new Map<string, string>()
-    const onRefusal = (message: unknown) => {
-      const { key, reason } = message as RefusalEvent
-      refusals.set(key, reason)
-    }
-    subscribe(REFUSALS, onRefusal)
+  const outcomes: WarmOutcome[] = []
+  await session.change(managerOptions(options), async (manager) => {
     const progress = session.progress('Warming', 'items')
     try {
-      const fetching = createFetch(manager, { type: options.type })
-      return await fetchAll(session, all, options, fetching, refusals, (done) => progress.update(done, all.length))
+      await warmUrls(manager, all, {
+        concurrency: options.concurrency,
+        headers: requestHeaders(options),
+        signal: session.signal,
+        fetch: createFetch(manager, { type: options.type }),
+        onProgress: (outcome, done) => {
+          outcomes.push(outcome)
+          progress.update(done, all.length)
+        },
+      })
+    } catch (error) {
+      // What was done by then is told below.
+      if (!session.signal.aborted) throw error
     } finally {
       progress.end()
-      unsubscribe(REFUSALS, onRefusal)
     }
   })
   await report(session, all.length, outcomes)
@@ -81,59 +67,7 @@ async function readLines({ stdin, signal }: Session): Promise<string[]> {
   return lines.filter((line) => line !== '' && !line.startsWith('#'))
 }
 
-/** So many at a time, in order, until all are done or the user has had enough. */
-async function fetchAll(
-  session: Session,
-  urls: readonly string[],
-  options: WarmOptions,
-  fetching: typeof fetch,
-  refusals: ReadonlyMap<string, string>,
-  onDone: (count: number) => void,
-): Promise<Outcome[]> {
-  const outcomes: Outcome[] = []
-  const waiting = urls.values()
-  const worker = async () => {
-    for (const url of waiting) {
-      if (session.signal.aborted) return
-      const outcome = await fetchOne(session, url, options, fetching, refusals)
-      if (outcome !== undefined) outcomes.push(outcome)
-      onDone(outcomes.length)
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(options.concurrency, urls.length) }, worker))
-  return outcomes
-}
-
-/** Undefined when it was interrupted. */
-async function fetchOne(
-  { signal }: Session,
-  url: string,
-  options: WarmOptions,
-  fetching: typeof fetch,
-  refusals: ReadonlyMap<string, string>,
-): Promise<Outcome | undefined> {
-  let bytes = 0
-  try {
-    const response = await fetching(url, { headers: requestHeaders(options), signal })
-    for await (const chunk of response.body ?? []) bytes += (chunk as Uint8Array).length
-    const { status: statusCode } = response
-    if (statusCode >= 400) return { url, result: 'failed', statusCode, bytes, reason: `status ${statusCode}` }
-    const result = resultOf(cacheStatusOf(response))
-    const reason = refusals.get(URL.parse(response.url)?.href ?? url)
-    const isRefused = reason !== undefined && (result === 'stored' || result === 'not stored')
-    return isRefused ? { url, result: 'not stored', statusCode, bytes, reason } : { url, result, statusCode, bytes }
-  } catch (error) {
-    return signal.aborted ? undefined : { url, result: 'failed', bytes, reason: reasonOf(error) }
-  }
-}
-
-function resultOf(status: string): Outcome['result'] {
-  if (/^hit\b/.test(status)) return 'hit'
-  if (/\bttl=/.test(status)) return 'validated'
-  return /\bstored\b/.test(status) ? 'stored' : 'not stored'
-}
-
-async function report(session: Session, count: number, outcomes: readonly Outcome[]): Promise<void> {
+async function report(session: Session, count: number, outcomes: readonly WarmOutcome[]): Promise<void> {
   const counts = WAYS.map((way) => ({ way, count: outcomes.filter(({ result }) => result === way).length }))
   const bytes = outcomes.reduce((sum, outcome) => sum + outcome.bytes, 0)
   if (session.isJson) {
