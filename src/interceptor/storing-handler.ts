@@ -232,7 +232,8 @@ export class StoringHandler implements DispatchHandler {
   #tagged(head: StoredHead, response: ResponseHead): StoredHead {
     const { engine, request, options } = this.#forwarded
     try {
-      const tags = options.tagging?.(request, response) ?? []
+      const own = request.laidDown?.tags ?? []
+      const tags = options.tagging?.(request, response, own) ?? own
       return tags.length === 0 ? head : { ...head, tags }
     } catch (error) {
       engine.statistics.fault('tags', error, head.key)

@@ -1,6 +1,7 @@
 /** What a 304, or a 200 to HEAD, changes in what is stored (RFC 9111 sections 3.2, 4.3.4 and 4.3.5). */
 import { keyOfGet } from '../policy/cache-key.ts'
 import type { CacheRequest, PolicySettings, ResponseHead } from '../policy/cache-request.ts'
+import { withTerms } from '../policy/terms.ts'
 import { updateOf, type Times } from '../policy/storing.ts'
 import { freshened, hasStrongTagOf, isFor, updatedByHead } from '../policy/validation.ts'
 import { variantOf, varyNames } from '../policy/vary.ts'
@@ -49,7 +50,8 @@ export class Freshening {
   ): StoredResponse | undefined {
     const vary = varyNames(after.fields)
     if (vary === undefined) return undefined
-    const record = { ...after, vary, variant: variantOf(vary, request.fields) }
+    const named = { ...after, vary, variant: variantOf(vary, request.fields) }
+    const record = settings.steer === undefined ? named : withTerms(named, settings.steer(request, named).terms)
     const current = this.#holdings.catalogue.current(before)
     if (current === undefined || current.body.sha256 !== before.body.sha256) return record
     // Each 304 may bring fields of other names.
