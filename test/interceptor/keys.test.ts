@@ -2,18 +2,14 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { getCacheStatus, type CacheInterceptorOptions } from '../../src/index.ts'
-import { startCache } from '../helpers/cache.ts'
 import { noteFaults } from '../helpers/faults.ts'
 import { control, named, stage } from '../rfc9111/stage.ts'
-import { answer } from '../helpers/cache.ts'
+import { answer, entriesOf, startCache } from '../helpers/cache.ts'
 
 async function start(t: TestContext, interceptor: CacheInterceptorOptions) {
   const started = await stage(t, (_, count) => ({ ...control('max-age=60'), body: String(count) }), { interceptor })
-  const keys = async (): Promise<string[]> => {
-    const found: string[] = []
-    for await (const { key } of started.cache.manager.entries()) found.push(key.replace(started.origin.url, ''))
-    return found.toSorted()
-  }
+  const keys = async (): Promise<string[]> =>
+    (await entriesOf(started.cache.manager)).map(({ key }) => key.replace(started.origin.url, '')).toSorted()
   return { ...started, keys }
 }
 

@@ -1,6 +1,7 @@
 /** Lifetimes and windows laid down by options of the interceptor: ttl, minTtl, maxTtl, negativeTtl and the stale ones. */
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
 import { test } from 'node:test'
 import type { CacheInterceptorOptions } from '../../src/index.ts'
 import { startCache } from '../helpers/cache.ts'
@@ -75,7 +76,7 @@ test('Cache-Status tells the lifetime that was laid down', async (t) => {
 })
 
 test('a validation renews what is laid down', async (t) => {
-  const script = ({ headers }: { headers: { 'if-none-match'?: string } }): Reply =>
+  const script = ({ headers }: IncomingMessage): Reply =>
     headers['if-none-match'] === undefined ? { fields: { etag: '"e"' } } : { status: 304, fields: { etag: '"e"' } }
   const { get, clock, count } = await stage(t, script, { interceptor: { ttl: 10 } })
   await get()

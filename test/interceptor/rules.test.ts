@@ -1,11 +1,10 @@
 /** Rules: which one matches, what it lays down, and what is said of one that is wrong. */
 import assert from 'node:assert/strict'
+import type { IncomingMessage } from 'node:http'
 import { test } from 'node:test'
-import type { Rule } from '../../src/index.ts'
-import { withCacheOptions } from '../../src/index.ts'
-import { startCache } from '../helpers/cache.ts'
+import { withCacheOptions, type Rule } from '../../src/index.ts'
 import { control, named, reuse, stage, type Reply } from '../rfc9111/stage.ts'
-import { answer } from '../helpers/cache.ts'
+import { answer, startCache } from '../helpers/cache.ts'
 
 type Match = readonly [name: string, criteria: Rule, reply: Reply, matches: boolean]
 
@@ -127,7 +126,7 @@ test('no rule gives the answer to credentials to everybody', async (t) => {
 })
 
 test('what is named by its status stays when it is validated', async (t) => {
-  const respond = ({ headers }: { headers: { 'if-none-match'?: string } }): Reply =>
+  const respond = ({ headers }: IncomingMessage): Reply =>
     headers['if-none-match'] === undefined
       ? { status: 302, fields: { etag: '"e"' } }
       : { status: 304, fields: { etag: '"e"' } }
@@ -196,7 +195,7 @@ test('no-store by content type takes out what a validation has made such a respo
 })
 
 test('ignore-rules with a ttl is used for so long, then validated', async (t) => {
-  const respond = ({ headers }: { headers: { 'if-none-match'?: string } }, count: number): Reply =>
+  const respond = ({ headers }: IncomingMessage, count: number): Reply =>
     headers['if-none-match'] === undefined
       ? { fields: { etag: '"e"', 'cache-control': 'no-store' }, body: `answer ${count}` }
       : { status: 304, fields: { etag: '"e"', 'cache-control': 'no-store' } }
