@@ -69,6 +69,8 @@ export interface StoredResponse {
   readonly staleFrom?: number
   /** Laid down for it, where anything is. */
   readonly terms?: Terms
+  /** JSON that its user has noted with it, where any is. */
+  readonly metadata?: string
 }
 
 /** Name of one stored response among all: its cache key, and its variant where there is one. */

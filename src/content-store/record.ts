@@ -46,11 +46,12 @@ export function recordFromJson(value: unknown): StoredResponse | undefined {
 }
 
 /** What a record may have beside: of another form it is left out. */
-function optionalsOf(json: Partial<RecordJson>): Pick<StoredResponse, 'tags' | 'staleFrom' | 'terms'> {
-  const { tags, staleFrom } = json
+function optionalsOf(json: Partial<RecordJson>): Pick<StoredResponse, 'tags' | 'staleFrom' | 'terms' | 'metadata'> {
+  const { tags, staleFrom, metadata } = json
   const terms = termsOf(json.terms)
   return {
     ...(terms && { terms }),
+    ...(isJson(metadata) ? { metadata } : {}),
     ...(isListOfStrings(tags) && tags.length > 0 ? { tags } : {}),
     ...(isCount(staleFrom) ? { staleFrom } : {}),
   }
@@ -110,6 +111,16 @@ function isName(text: string): boolean {
   if (!/^[\w!#$%&'*+.^`|~-]+$/.test(text)) return false
   if (names.size < MOST_NAMES) names.add(text)
   return true
+}
+
+function isJson(value: unknown): value is string {
+  if (typeof value !== 'string') return false
+  try {
+    JSON.parse(value)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function isListOfStrings(value: unknown): value is string[] {

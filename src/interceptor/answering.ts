@@ -18,6 +18,7 @@ import { asksForAll, served } from '../policy/serving.ts'
 import { answersGet } from '../policy/storing.ts'
 import { conditionalFields } from '../policy/validation.ts'
 import type { StoredResponse } from '../stored-response.ts'
+import { busting } from './busting.ts'
 import { forwardedHitStatus, hitStatus, type OriginAnswer } from './cache-status.ts'
 import { Collapsing } from './collapsing.ts'
 import type { Dispatch, DispatchHandler, ReceivedOptions } from './dispatch.ts'
@@ -278,7 +279,8 @@ export class Answering {
   #forwarded(turn: Turn, reason: ForwardReason, flight?: Flight): Forwarded {
     const { exchange, request, hasWaited } = turn
     const sharing = this.#collapsing?.sharing(turn)
-    return { exchange, engine: this.#engine, request, options: this.#options, reason, flight, sharing, hasWaited }
+    const bust = busting(this.#engine, this.#options, this.#steering, turn)
+    return { bust, exchange, engine: this.#engine, request, options: this.#options, reason, flight, sharing, hasWaited }
   }
 
   /**

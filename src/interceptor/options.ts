@@ -2,12 +2,13 @@
 import { InvalidOptionError } from '../errors.ts'
 import { rejectUnknown, withoutUndefined } from '../manager/options.ts'
 import type { PolicySettings } from '../policy/cache-request.ts'
+import { Annotating, ANNOTATING_DEFAULTS, type AnnotatingOptions } from './annotating.ts'
 import { originFilter } from './origins.ts'
 import { steerBy } from './response-steering.ts'
 import { resolveSteering, type ResolvedSteering, type SteeringOptions } from './steering.ts'
 import { taggingBy, type Tagging, type TagsFunction } from './tagging.ts'
 
-export interface CacheInterceptorOptions extends SteeringOptions {
+export interface CacheInterceptorOptions extends SteeringOptions, AnnotatingOptions {
   /**
    * `shared`: what is stored may answer every user of this process, so nothing private is stored.
    * `private`: there is a single user, such as in a command-line tool. RFC 9111 section 1. Default `shared`.
@@ -66,6 +67,7 @@ export interface CacheInterceptorOptions extends SteeringOptions {
 export interface ResolvedInterceptorOptions {
   readonly policy: PolicySettings
   readonly steering: ResolvedSteering
+  readonly annotating: Annotating
   readonly methods: ReadonlySet<string>
   readonly allowsOrigin: (origin: string) => boolean
   readonly finishAborted: boolean
@@ -100,6 +102,7 @@ const DEFAULTS = {
   staleWhileRevalidate: undefined,
   key: undefined,
   ignoreQuery: undefined,
+  ...ANNOTATING_DEFAULTS,
 } as const
 
 /** @throws {InvalidOptionError} when an option is of the wrong type or out of range, or has a name that no option has */
@@ -134,6 +137,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
     if (typeof value !== 'boolean') throw new InvalidOptionError(name, 'true or false', value)
   }
   const steering = resolveSteering(options)
+  const annotating = new Annotating(options)
   const rfc = { shared: type === 'shared', targets: targets.map((name) => name.toLowerCase()) }
   return {
     policy: {
@@ -141,9 +145,11 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
       cacheByDefault,
       staleWhenUnreachable: staleWhenUnreachable === true,
       noVarySearch: noVarySearch === true,
+      modify: annotating.modify,
       steer: steerBy(steering, rfc),
     },
     steering,
+    annotating,
     methods: new Set(methods),
     allowsOrigin: allowedOrigins(origins),
     finishAborted: finishAborted === true,

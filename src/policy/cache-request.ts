@@ -46,6 +46,8 @@ export interface PolicySettings {
   readonly targets: readonly string[]
   /** A stored response may answer for other queries where its No-Vary-Search says so. */
   readonly noVarySearch: boolean
+  /** The user's own header section in the place of one that came. It throws where nothing is to be stored. */
+  readonly modify?: ((request: CacheRequest, response: ResponseHead) => ResponseHead) | undefined
   /** Undefined where nothing is laid down for any response. */
   readonly steer?: ((request: CacheRequest, response: ResponseHead) => Steered) | undefined
 }

@@ -55,7 +55,9 @@ function sourceOf(fields: FieldLines, directives: Directives, lifetime: number, 
 
 /** By its user, when it was stored or last validated: see terms.ts. */
 function laidDown({ terms = {} }: StoredResponse): string[] {
-  return Object.entries(terms).map(([option, seconds]) => `${option}=${seconds} laid down when it was stored or validated`)
+  return Object.entries(terms).map(
+    ([option, seconds]) => `${option}=${seconds} laid down when it was stored or validated`,
+  )
 }
 
 function restrictions(stored: StoredResponse, directives: Directives, settings: PolicySettings): string[] {
