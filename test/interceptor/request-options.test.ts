@@ -41,13 +41,13 @@ interface Asked {
 /** Each asks once, and says what Cache-Status says. */
 const ways: Record<string, (asked: Asked) => Promise<string>> = {
   'httpCache of request()': async ({ url, dispatcher, undici, options }) => {
-    const { headers, body } = await undici.request(url, { dispatcher, ...{ httpCache: options } })
+    const { headers, body } = await undici.request(url, { dispatcher, httpCache: options })
     await body.dump()
     return String(headers['cache-status'])
   },
   'httpCache of stream()': async ({ url, dispatcher, undici, options }) => {
     let status = ''
-    await undici.stream(url, { dispatcher, method: 'GET', ...{ httpCache: options } }, ({ headers }) => {
+    await undici.stream(url, { dispatcher, method: 'GET', httpCache: options }, ({ headers }) => {
       status = String((headers as Record<string, unknown>)['cache-status'])
       return new Writable({ write: (_, __, done) => done() })
     })
@@ -138,7 +138,7 @@ async function start(t: TestContext, reply: Reply, interceptor: CacheInterceptor
   const started = await stage(t, reply, { interceptor })
   const { dispatcher } = started.cache
   const ask = async (options: unknown, path = '/') => {
-    const asked = { dispatcher, ...{ httpCache: options } }
+    const asked = { dispatcher, httpCache: options as RequestCacheOptions }
     const { headers, body } = await undici8.request(started.origin.url + path, asked)
     await body.dump()
     return String(headers['cache-status']).replace('undici-streaming-cache; ', '')
@@ -182,7 +182,10 @@ test('withCache within withCache, and a field of the request with it', async (t)
   const { cache, origin } = await start(t, control('max-age=1000'))
   const outer = withCache({ ttl: 10 }, withCache({ ttl: 20, maxTtl: 5 }, cache.dispatcher))
   const ask = async (options?: unknown) => {
-    const { headers, body } = await undici8.request(origin.url, { dispatcher: outer, ...{ httpCache: options } })
+    const { headers, body } = await undici8.request(origin.url, {
+      dispatcher: outer,
+      httpCache: options as RequestCacheOptions,
+    })
     await body.dump()
     return String(headers['cache-status'])
   }
