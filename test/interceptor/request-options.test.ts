@@ -1,6 +1,7 @@
 /** Options for single requests, by all ways that reach a dispatcher: own field, withCacheOptions, withCache, headers. */
 import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { test, type TestContext } from 'node:test'
 import * as undici8 from 'undici'
 import * as undici7 from 'undici7'
@@ -51,6 +52,16 @@ const ways: Record<string, (asked: Asked) => Promise<string>> = {
       status = String((headers as Record<string, unknown>)['cache-status'])
       return new Writable({ write: (_, __, done) => done() })
     })
+    return status
+  },
+  'httpCache of pipeline()': async ({ url, dispatcher, undici, options }) => {
+    let status = ''
+    const asked = { dispatcher, method: 'GET' as const, httpCache: options }
+    const duplex = undici.pipeline(url, asked, ({ headers, body }) => {
+      status = String((headers as Record<string, unknown>)['cache-status'])
+      return body
+    })
+    await buffer(duplex.end())
     return status
   },
   'httpCache of dispatch()': async ({ url, dispatcher, options }) => {
