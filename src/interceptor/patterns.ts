@@ -11,7 +11,12 @@ export type Matcher = (text: string) => boolean
  * One pattern or a list of them: whether any matches the whole text (a string) or a part of it (a RegExp).
  * @throws {InvalidOptionError} when it is none
  */
-export function matcherOf(option: string, given: unknown, what: string, normalise = (text: string) => text): Matcher {
+export function matcherOf(
+  option: string,
+  given: unknown,
+  what: string,
+  normalise: (text: string) => string = (text) => text,
+): Matcher {
   const patterns: readonly unknown[] = Array.isArray(given) ? given : [given]
   if (patterns.length === 0) throw new InvalidOptionError(option, what, given)
   const matchers = patterns.map((pattern, i) => {

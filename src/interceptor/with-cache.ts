@@ -45,8 +45,11 @@ function toGlobal(options: DispatchOptions, handler: DispatchHandler): boolean {
 }
 
 function adding(own: OwnOptions, dispatch: Dispatch): Dispatch {
-  return (options: ReceivedOptions, handler: DispatchHandler) =>
-    dispatch({ ...options, httpCache: merged(own, options.httpCache) } as DispatchOptions, handler)
+  return (options: ReceivedOptions, handler: DispatchHandler) => {
+    // undici 7 leaves the dispatcher that was asked among the options, and undici 8 refuses such.
+    const { dispatcher: _, ...rest } = options as ReceivedOptions & { dispatcher?: unknown }
+    return dispatch({ ...rest, httpCache: merged(own, options.httpCache) } as DispatchOptions, handler)
+  }
 }
 
 /** The field of the request itself is nearer to it. Where that is wrong, it is left for the cache to say so. */

@@ -209,6 +209,19 @@ test('withCache within withCache, and a field of the request with it', async (t)
   assert.equal(faults.length, 1)
 })
 
+test('withCache does not hand itself on: undici 8 refuses a dispatcher among the options', () => {
+  const seen: object[] = []
+  const below = {
+    dispatch(options: object) {
+      seen.push(options)
+      return true
+    },
+  }
+  const dispatcher: { dispatch(options: object, handler: object): boolean } = withCache({ ttl: 1 }, below)
+  dispatcher.dispatch({ origin: 'http://a.test', path: '/', method: 'GET', dispatcher }, {})
+  assert.deepEqual(Object.keys(seen[0] ?? {}), ['origin', 'path', 'method', 'httpCache'])
+})
+
 test('tags of a request come beside those of the interceptor, 256 in all', async (t) => {
   const many = Array.from({ length: 255 }, (_, i) => `t${i}`)
   const { ask, cache } = await start(t, control('max-age=60', { 'cache-tag': 'field' }), {
