@@ -40,9 +40,12 @@ export function recordFromJson(value: unknown): StoredResponse | undefined {
   const fields = json.fields.map(shared)
   const body = { size, sha256, checksums }
   const record = { key, variant, vary, statusCode, statusMessage, fields, scope, requestTime, responseTime, body }
-  const { tags, staleFrom } = json
   // Few have these, and a start reads a hundred thousand records.
-  return tags === undefined && staleFrom === undefined ? record : { ...record, ...optionalsOf(json) }
+  return hasOptionals(json) ? { ...record, ...optionalsOf(json) } : record
+}
+
+function hasOptionals({ tags, staleFrom, terms, metadata }: Partial<RecordJson>): boolean {
+  return tags !== undefined || staleFrom !== undefined || terms !== undefined || metadata !== undefined
 }
 
 /** What a record may have beside: of another form it is left out. */

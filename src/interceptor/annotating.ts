@@ -25,8 +25,8 @@ export interface AnnotatingOptions {
    */
   readonly shouldStore?: (request: RequestView, response: ResponseView) => boolean
   /**
-   * Returns another status or header section to be stored, judged by and handed on with each hit; the caller who has
-   * brought the response gets it as it came. Called again with what a validation has updated. Framing, validators and
+   * Returns another status or header section to be stored, judged by and handed on to all but the caller who
+   * has brought the response: he gets it as it came. Called again with what a validation has updated. Framing, validators and
    * dates stay those of the origin. Where it throws, or returns something else, that is an event, and the response is not
    * stored: it may have been there to take something out. Default none.
    */

@@ -77,6 +77,26 @@ test('modifyResponse: hits have what it returns, the one who has brought it has 
   assert.equal(count(), 2)
 })
 
+test('modifyResponse: who has waited for the response of another gets what it returns', async (t) => {
+  const arrived = Promise.withResolvers<() => void>()
+  const { get, count } = await startAnnotated(
+    t,
+    (_, __, response) => {
+      arrived.resolve(() => response.writeHead(200, { 'cache-control': 'max-age=60', 'x-secret': '1' }).end('body'))
+      return undefined
+    },
+    { modifyResponse: (_, { headers }) => ({ headers: { ...headers, 'x-secret': undefined } }) },
+  )
+  const asked = [get(), get()]
+  const answerIt = await arrived.promise
+  answerIt()
+  const [leader, follower] = await Promise.all(asked)
+  assert.equal(leader?.headers['x-secret'], '1')
+  assert.match(follower?.cache ?? '', /collapsed/)
+  assert.equal(follower?.headers['x-secret'], undefined)
+  assert.equal(count(), 1)
+})
+
 test('modifyResponse: another status, with its reason phrase; rules look at what it returns', async (t) => {
   const { get } = await startAnnotated(t, control('max-age=60'), {
     modifyResponse: () => ({ statusCode: 404 }),
