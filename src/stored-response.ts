@@ -30,6 +30,23 @@ export interface StoredBody {
 /** Whose requests a stored response may answer: everybody's, or only those of a private cache (RFC 9111 section 1). */
 type Scope = 'shared' | 'private'
 
+/**
+ * What the cache's user has laid down beside the response's own words, in seconds: how it was when the response was
+ * stored or last validated. See `policy/terms.ts`.
+ */
+export interface Terms {
+  /** Freshness from the response's arrival on, in the place of what it states. */
+  readonly ttl?: number
+  /** Freshness from its arrival on at least. */
+  readonly minTtl?: number
+  /** Freshness from its arrival on at most. It goes before the other two. */
+  readonly maxTtl?: number
+  /** In the place of its stale-if-error. */
+  readonly staleIfError?: number
+  /** In the place of its stale-while-revalidate. */
+  readonly staleWhileRevalidate?: number
+}
+
 export interface StoredResponse {
   /** Cache key: method (unless GET) and target URI, RFC 9111 section 2. All variants of a URI have the same key. */
   readonly key: string
@@ -50,6 +67,10 @@ export interface StoredResponse {
   readonly tags?: readonly string[]
   /** Marked stale at this time, in milliseconds since the epoch, whatever its fields say; a validation ends that. */
   readonly staleFrom?: number
+  /** Laid down for it, where anything is. */
+  readonly terms?: Terms
+  /** JSON that its user has noted with it, where any is. */
+  readonly metadata?: string
 }
 
 /** Name of one stored response among all: its cache key, and its variant where there is one. */

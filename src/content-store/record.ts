@@ -3,7 +3,7 @@
  * what is not whole is no record.
  */
 import { shared } from '../common-strings.ts'
-import { CHUNK_SIZE, NO_VARY, RECORD_VERSION, type StoredResponse } from '../stored-response.ts'
+import { CHUNK_SIZE, NO_VARY, RECORD_VERSION, type StoredResponse, type Terms } from '../stored-response.ts'
 
 /** The JSON form. Checksums are base64 of little-endian 32-bit numbers: 8,5 KB for a body of 100 MiB. */
 export interface RecordJson extends Omit<StoredResponse, 'body'> {
@@ -40,17 +40,45 @@ export function recordFromJson(value: unknown): StoredResponse | undefined {
   const fields = json.fields.map(shared)
   const body = { size, sha256, checksums }
   const record = { key, variant, vary, statusCode, statusMessage, fields, scope, requestTime, responseTime, body }
-  const { tags, staleFrom } = json
   // Few have these, and a start reads a hundred thousand records.
-  return tags === undefined && staleFrom === undefined ? record : { ...record, ...optionalsOf(json) }
+  return hasOptionals(json) ? { ...record, ...optionalsOf(json) } : record
+}
+
+function hasOptionals({ tags, staleFrom, terms, metadata }: Partial<RecordJson>): boolean {
+  return tags !== undefined || staleFrom !== undefined || terms !== undefined || metadata !== undefined
 }
 
 /** What a record may have beside: of another form it is left out. */
-function optionalsOf({ tags, staleFrom }: Partial<RecordJson>): Pick<StoredResponse, 'tags' | 'staleFrom'> {
+function optionalsOf(json: Partial<RecordJson>): Pick<StoredResponse, 'tags' | 'staleFrom' | 'terms' | 'metadata'> {
+  const { tags, staleFrom, metadata } = json
+  const terms = termsOf(json.terms)
   return {
+    ...(terms && { terms }),
+    ...(isJson(metadata) ? { metadata } : {}),
     ...(isListOfStrings(tags) && tags.length > 0 ? { tags } : {}),
     ...(isCount(staleFrom) ? { staleFrom } : {}),
   }
+}
+
+const TERMS = ['ttl', 'minTtl', 'maxTtl', 'staleIfError', 'staleWhileRevalidate'] as const
+
+/** Few are laid down for many responses: one object for all that have the same. */
+const knownTerms = new Map<string, Terms>()
+const MAX_KNOWN_TERMS = 1_000
+
+function termsOf(value: unknown): Terms | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const read: [string, number][] = []
+  for (const name of TERMS) {
+    const seconds: unknown = Reflect.get(value, name)
+    if (isCount(seconds)) read.push([name, seconds])
+  }
+  if (read.length === 0) return undefined
+  const text = read.join()
+  const terms: Terms = knownTerms.get(text) ?? Object.fromEntries(read)
+  if (knownTerms.size >= MAX_KNOWN_TERMS) knownTerms.clear()
+  knownTerms.set(text, terms)
+  return terms
 }
 
 function isHead(json: Partial<RecordJson>): json is Partial<RecordJson> & Omit<StoredResponse, 'body'> {
@@ -86,6 +114,16 @@ function isName(text: string): boolean {
   if (!/^[\w!#$%&'*+.^`|~-]+$/.test(text)) return false
   if (names.size < MOST_NAMES) names.add(text)
   return true
+}
+
+function isJson(value: unknown): value is string {
+  if (typeof value !== 'string') return false
+  try {
+    JSON.parse(value)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function isListOfStrings(value: unknown): value is string[] {

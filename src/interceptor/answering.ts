@@ -18,7 +18,7 @@ import { asksForAll, served } from '../policy/serving.ts'
 import { answersGet } from '../policy/storing.ts'
 import { conditionalFields } from '../policy/validation.ts'
 import type { StoredResponse } from '../stored-response.ts'
-import { keyOf } from './cache-request.ts'
+import { busting } from './busting.ts'
 import { forwardedHitStatus, hitStatus, type OriginAnswer } from './cache-status.ts'
 import { Collapsing } from './collapsing.ts'
 import type { Dispatch, DispatchHandler, ReceivedOptions } from './dispatch.ts'
@@ -33,6 +33,7 @@ import { atOnce, Push, soon } from './push.ts'
 import { Replay } from './replay.ts'
 import type { RequestHeaders } from './request-headers.ts'
 import { RestHandler } from './rest-handler.ts'
+import type { Steering } from './steering.ts'
 import { StoringHandler, type Forwarded } from './storing-handler.ts'
 import { later, type Turn } from './turn.ts'
 import { ValidationHandler, type Validation } from './validation-handler.ts'
@@ -40,13 +41,21 @@ import { ValidationHandler, type Validation } from './validation-handler.ts'
 export class Answering {
   readonly #engine: CacheEngine
   readonly #options: ResolvedInterceptorOptions
+  readonly #steering: Steering
   readonly #next: Dispatch
   /** Undefined where each request goes to the origin by itself. */
   readonly #collapsing: Collapsing | undefined
 
-  constructor(engine: CacheEngine, options: ResolvedInterceptorOptions, flights: Flights | undefined, next: Dispatch) {
+  constructor(
+    engine: CacheEngine,
+    options: ResolvedInterceptorOptions,
+    steering: Steering,
+    flights: Flights | undefined,
+    next: Dispatch,
+  ) {
     this.#engine = engine
     this.#options = options
+    this.#steering = steering
     this.#next = next
     this.#collapsing =
       flights &&
@@ -88,10 +97,11 @@ export class Answering {
   passUnsafe(turn: Turn, target: string): boolean {
     const { request, received } = turn
     this.#engine.statistics.forwarded(request.key, 'method')
+    const keyFor = this.#steering.keyer(request, target, received)
     const gate: Forwarded['gate'] = (response, headers) => {
       if (!invalidates(response.statusCode)) return false
       for (const uri of invalidatedUris(target, headers)) {
-        const key = keyOf('GET', uri, request.fields['host'], this.#options.partition)
+        const key = keyFor(uri)
         this.#engine.invalidate(key)
         this.#engine.invalidate(cacheKey('HEAD', key))
       }
@@ -269,7 +279,8 @@ export class Answering {
   #forwarded(turn: Turn, reason: ForwardReason, flight?: Flight): Forwarded {
     const { exchange, request, hasWaited } = turn
     const sharing = this.#collapsing?.sharing(turn)
-    return { exchange, engine: this.#engine, request, options: this.#options, reason, flight, sharing, hasWaited }
+    const bust = busting(this.#engine, this.#options, this.#steering, turn)
+    return { bust, exchange, engine: this.#engine, request, options: this.#options, reason, flight, sharing, hasWaited }
   }
 
   /**

@@ -8,12 +8,12 @@ import { engineOf, type StreamingManager } from '../manager/streaming-manager.ts
 import { isSafe } from '../policy/invalidation.ts'
 import { isOnlyIfCached, passesBy } from '../policy/reuse.ts'
 import { Answering } from './answering.ts'
-import { currentMode } from './cache-options.ts'
 import { IncomingRequest, targetOrigin, targetUri } from './cache-request.ts'
 import type { Dispatch, DispatchHandler, DispatchOptions, Interceptor, ReceivedOptions } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
 import { Flights } from './flights.ts'
 import { fromConsumer, isLegacy, toDispatcher } from './handler-bridge.ts'
+import { Steering } from './steering.ts'
 import { isPipelineBody } from './pipeline-body.ts'
 import { readHeaders, rereadable } from './request-headers.ts'
 import { resolveInterceptorOptions, type CacheInterceptorOptions, type ResolvedInterceptorOptions } from './options.ts'
@@ -31,9 +31,10 @@ export function cacheInterceptor(manager: StreamingManager, options?: CacheInter
   const engine = engineOf(manager)
   const resolved = resolveInterceptorOptions(options)
   const flights = resolved.collapse ? new Flights(resolved.policy.shared) : undefined
+  const steering = new Steering(resolved, engine.statistics)
   return function cache(dispatch, boundOrigin) {
-    const answering = new Answering(engine, resolved, flights, dispatch)
-    const cached = new CachedDispatch(engine, resolved, dispatch, boundOrigin, answering)
+    const answering = new Answering(engine, resolved, steering, flights, dispatch)
+    const cached = new CachedDispatch(engine, resolved, steering, dispatch, boundOrigin, answering)
     return function cachedDispatch(received: DispatchOptions, handler: DispatchHandler): boolean {
       return cached.dispatch(received, handler)
     }
@@ -43,6 +44,7 @@ export function cacheInterceptor(manager: StreamingManager, options?: CacheInter
 class CachedDispatch {
   readonly #engine: CacheEngine
   readonly #options: ResolvedInterceptorOptions
+  readonly #steering: Steering
   readonly #next: Dispatch
   readonly #boundOrigin: string | null | undefined
   readonly #answering: Answering
@@ -50,12 +52,14 @@ class CachedDispatch {
   constructor(
     engine: CacheEngine,
     options: ResolvedInterceptorOptions,
+    steering: Steering,
     next: Dispatch,
     boundOrigin: string | null | undefined,
     answering: Answering,
   ) {
     this.#engine = engine
     this.#options = options
+    this.#steering = steering
     this.#next = next
     this.#boundOrigin = boundOrigin
     this.#answering = answering
@@ -68,8 +72,9 @@ class CachedDispatch {
     if (uri === undefined) return this.#forward(received, consumer)
     if (!isSafe(received.method)) return this.#passUnsafe(received, consumer, uri)
     const { partition, methods } = this.#options
-    const request = IncomingRequest.from(received.method, uri, received.headers, currentMode(), partition)
-    if (request === undefined) return this.#bypass(received, consumer, uri, 'method')
+    const plain = IncomingRequest.from(received.method, uri, received.headers, 'default', partition)
+    if (plain === undefined) return this.#bypass(received, consumer, uri, 'method')
+    const request = this.#steering.steer(plain, uri, received)
     const turn = { received, request, exchange: new Exchange(consumer) }
     const isKnown = methods.has(received.method) && hasNoContent(received)
     if (isKnown && request.mode !== 'no-store' && !passesBy(request)) return this.#answering.answer(turn)
@@ -81,9 +86,10 @@ class CachedDispatch {
   #passUnsafe(received: ReceivedOptions, consumer: DispatchHandler, uri: string): boolean {
     // Malformed ones are the network's to refuse.
     const headers = readHeaders(received.headers) ?? {}
-    const request = IncomingRequest.from('GET', uri, headers, currentMode(), this.#options.partition)
-    if (request === undefined) return this.#forward(received, consumer)
-    return this.#answering.passUnsafe({ received, request: request.keep(), exchange: new Exchange(consumer) }, uri)
+    const plain = IncomingRequest.from('GET', uri, headers, 'default', this.#options.partition)
+    if (plain === undefined) return this.#forward(received, consumer)
+    const request = this.#steering.steer(plain, uri, received).keep()
+    return this.#answering.passUnsafe({ received, request, exchange: new Exchange(consumer) }, uri)
   }
 
   /** Undefined where the cache has no say: closed, not a request for a resource, or an origin that is not cached. */

@@ -2,7 +2,7 @@
 import { stringify, type ParsedUrlQueryInput } from 'node:querystring'
 import { cacheKey } from '../policy/cache-key.ts'
 import type { CacheMode } from '../policy/cache-mode.ts'
-import type { CacheRequest, RequestFields } from '../policy/cache-request.ts'
+import type { CacheRequest, LaidDown, RequestFields } from '../policy/cache-request.ts'
 import type { ReceivedOptions } from './dispatch.ts'
 import { areOrdinary, readHeaders, type RequestHeaders } from './request-headers.ts'
 
@@ -47,16 +47,25 @@ export class IncomingRequest implements CacheRequest {
   readonly key: string
   readonly mode: CacheMode
   readonly isPlain: boolean
+  readonly laidDown: LaidDown | undefined
   readonly #source: unknown
   #headers: RequestHeaders | undefined
   #fields: RequestFields | undefined
 
-  private constructor(method: string, key: string, mode: CacheMode, isPlain: boolean, source: unknown) {
+  private constructor(
+    method: string,
+    key: string,
+    mode: CacheMode,
+    isPlain: boolean,
+    source: unknown,
+    laidDown?: LaidDown,
+  ) {
     this.method = method
     this.key = key
     this.mode = mode
     this.isPlain = isPlain
     this.#source = source
+    this.laidDown = laidDown
   }
 
   /**
@@ -99,8 +108,16 @@ export class IncomingRequest implements CacheRequest {
 
   /** A request of the cache's own in the place of this one: for what is stored under that key, with these headers. */
   inItsPlace(method: string, key: string, headers: RequestHeaders): IncomingRequest {
-    const request = new IncomingRequest(method, key, this.mode, this.isPlain, headers)
+    const request = new IncomingRequest(method, key, this.mode, this.isPlain, headers, this.laidDown)
     request.#fields = this.fields
+    return request
+  }
+
+  /** The same request with what is laid down for it. */
+  steered(key: string, mode: CacheMode, laidDown: LaidDown | undefined): IncomingRequest {
+    const request = new IncomingRequest(this.method, key, mode, this.isPlain, this.#source, laidDown)
+    request.#headers = this.#headers
+    request.#fields = this.#fields
     return request
   }
 }

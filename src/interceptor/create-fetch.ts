@@ -19,11 +19,14 @@ import type { CacheInterceptorOptions } from './options.ts'
 export function createFetch(manager: StreamingManager, options?: CacheInterceptorOptions): typeof fetch {
   const compose = composer(cacheInterceptor(manager, options))
   return async function cachedFetch(input, init) {
-    const mode = init?.cache ?? (input instanceof Request ? input.cache : 'default')
+    // Every Request has a mode; `default` is what it has when nobody has said anything.
+    const ofRequest = input instanceof Request && input.cache !== 'default' ? input.cache : undefined
+    const mode = init?.cache ?? ofRequest
     // Left to fetch, the mode would become request headers that mean something else to a cache.
     const plain = input instanceof Request ? new Request(input, { cache: 'default' }) : input
     const { cache: _, ...rest } = init ?? {}
-    return await withCacheOptions({ mode }, () => fetch(plain, { ...rest, dispatcher: compose() } as RequestInit))
+    const ask = () => fetch(plain, { ...rest, dispatcher: compose() } as RequestInit)
+    return await (mode === undefined ? ask() : withCacheOptions({ mode }, ask))
   }
 }
 

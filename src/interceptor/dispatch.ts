@@ -18,6 +18,8 @@ export interface ReceivedOptions extends DispatchOptions {
   readonly query?: unknown
   readonly upgrade?: unknown
   readonly allowH2?: unknown
+  /** Options for this request alone: see `RequestCacheOptions`. */
+  readonly httpCache?: unknown
 }
 
 /** Header section as undici 7 and 8 give it: flat name, value pairs on HTTP/1.1, else an object or nothing. */

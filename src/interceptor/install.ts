@@ -6,12 +6,13 @@
  */
 import type { StreamingManager } from '../manager/streaming-manager.ts'
 import { cacheInterceptor } from './cache-interceptor.ts'
-import type { Interceptor } from './dispatch.ts'
+import type { Dispatch, Interceptor } from './dispatch.ts'
 import type { CacheInterceptorOptions } from './options.ts'
 
 const SYMBOLS = [Symbol.for('undici.globalDispatcher.1'), Symbol.for('undici.globalDispatcher.2')]
 
 export interface GlobalDispatcher {
+  readonly dispatch: Dispatch
   compose(interceptor: Interceptor): GlobalDispatcher
 }
 
@@ -40,9 +41,14 @@ export function install(manager: StreamingManager, options?: CacheInterceptorOpt
 
 /** The dispatcher that Node's own fetch uses now: of its generation, so that it takes that fetch's handlers. */
 export function globalDispatcher(): GlobalDispatcher {
+  return globalDispatcherFor(Number(process.versions.node.split('.')[0]) < 26)
+}
+
+/** The global dispatcher that takes legacy handlers, or the one that takes the others. */
+export function globalDispatcherFor(isLegacyHandler: boolean): GlobalDispatcher {
   const globals = globalDispatchers()
   const [legacy, current] = SYMBOLS.map((symbol) => globals[symbol])
-  const own = Number(process.versions.node.split('.')[0]) >= 26 ? (current ?? legacy) : (legacy ?? current)
+  const own = isLegacyHandler ? (legacy ?? current) : (current ?? legacy)
   if (own === undefined) throw new Error('This Node has no global dispatcher')
   return own
 }

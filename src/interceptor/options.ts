@@ -2,9 +2,13 @@
 import { InvalidOptionError } from '../errors.ts'
 import { rejectUnknown, withoutUndefined } from '../manager/options.ts'
 import type { PolicySettings } from '../policy/cache-request.ts'
+import { Annotating, ANNOTATING_DEFAULTS, type AnnotatingOptions } from './annotating.ts'
+import { originFilter } from './origins.ts'
+import { steerBy } from './response-steering.ts'
+import { resolveSteering, type ResolvedSteering, type SteeringOptions } from './steering.ts'
 import { taggingBy, type Tagging, type TagsFunction } from './tagging.ts'
 
-export interface CacheInterceptorOptions {
+export interface CacheInterceptorOptions extends SteeringOptions, AnnotatingOptions {
   /**
    * `shared`: what is stored may answer every user of this process, so nothing private is stored.
    * `private`: there is a single user, such as in a command-line tool. RFC 9111 section 1. Default `shared`.
@@ -62,6 +66,8 @@ export interface CacheInterceptorOptions {
 
 export interface ResolvedInterceptorOptions {
   readonly policy: PolicySettings
+  readonly steering: ResolvedSteering
+  readonly annotating: Annotating
   readonly methods: ReadonlySet<string>
   readonly allowsOrigin: (origin: string) => boolean
   readonly finishAborted: boolean
@@ -86,6 +92,17 @@ const DEFAULTS = {
   tags: undefined,
   tagsHeader: undefined,
   cacheStatus: true,
+  mode: undefined,
+  rules: undefined,
+  ttl: undefined,
+  minTtl: undefined,
+  maxTtl: undefined,
+  negativeTtl: undefined,
+  staleIfError: undefined,
+  staleWhileRevalidate: undefined,
+  key: undefined,
+  ignoreQuery: undefined,
+  ...ANNOTATING_DEFAULTS,
 } as const
 
 /** @throws {InvalidOptionError} when an option is of the wrong type or out of range, or has a name that no option has */
@@ -119,16 +136,22 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
   for (const [name, value] of Object.entries(flags)) {
     if (typeof value !== 'boolean') throw new InvalidOptionError(name, 'true or false', value)
   }
+  const steering = resolveSteering(options)
+  const annotating = new Annotating(options)
+  const rfc = { shared: type === 'shared', targets: targets.map((name) => name.toLowerCase()) }
   return {
     policy: {
-      shared: type === 'shared',
+      ...rfc,
       cacheByDefault,
       staleWhenUnreachable: staleWhenUnreachable === true,
-      targets: targets.map((name) => name.toLowerCase()),
       noVarySearch: noVarySearch === true,
+      modify: annotating.modify,
+      steer: steerBy(steering, rfc),
     },
+    steering,
+    annotating,
     methods: new Set(methods),
-    allowsOrigin: originFilter(origins),
+    allowsOrigin: allowedOrigins(origins),
     finishAborted: finishAborted === true,
     collapse: collapse === true,
     partition: partition ?? '',
@@ -137,23 +160,9 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
   }
 }
 
-function originFilter(origins: CacheInterceptorOptions['origins']): (origin: string) => boolean {
+function allowedOrigins(origins: CacheInterceptorOptions['origins']): (origin: string) => boolean {
   if (origins === undefined) return () => true
   if (!Array.isArray(origins))
     throw new InvalidOptionError('origins', 'a list of strings and regular expressions', origins)
-  const exact = new Set<string>()
-  const patterns: RegExp[] = []
-  for (const [i, origin] of origins.entries()) {
-    if (origin instanceof RegExp) patterns.push(new RegExp(origin.source, origin.flags.replaceAll(/[gy]/g, '')))
-    else exact.add(originOf(origin, `origins[${i}]`))
-  }
-  return (origin) => exact.has(origin) || patterns.some((pattern) => pattern.test(origin))
-}
-
-function originOf(value: unknown, option: string): string {
-  const url = typeof value === 'string' ? URL.parse(value) : null
-  if (url === null || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
-    throw new InvalidOptionError(option, 'an http or https origin such as https://example.com, or a RegExp', value)
-  }
-  return url.origin
+  return originFilter((i) => `origins[${i}]`, origins)
 }

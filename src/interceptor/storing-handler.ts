@@ -29,6 +29,8 @@ export interface Forwarded {
    * invalidates what that has made invalid, and the response is stored as the answer to a GET.
    */
   readonly gate?: (response: ResponseHead, headers: IncomingHttpHeaders) => boolean
+  /** Told of the final response: it invalidates what that has made invalid beside. */
+  readonly bust?: ((response: ResponseHead) => void) | undefined
   /** Answers in the place of an origin that cannot be reached, where its last response had to be validated for each use. */
   readonly onUnreachable?: () => void
   /** What the answer is newer than, if anything: an answer that does not take its place takes it out. */
@@ -97,7 +99,7 @@ export class StoringHandler implements DispatchHandler {
     headers: IncomingHttpHeaders,
     statusMessage?: string,
   ): void {
-    const { engine, gate } = this.#forwarded
+    const { engine, gate, bust } = this.#forwarded
     if (statusCode < 200) {
       this.#forwarded.exchange.respond(statusCode, headers, controller.rawHeaders, statusMessage)
       return
@@ -105,6 +107,7 @@ export class StoringHandler implements DispatchHandler {
     this.#responded = true
     const fields = toFieldLines(controller.rawHeaders, headers)
     const response = { statusCode, statusMessage: statusMessage ?? '', fields }
+    bust?.(response)
     const mayStore = gate === undefined || gate(response, headers)
     // What an unsafe request has changed itself, its own answer is not older than.
     if (gate !== undefined) this.#generation = engine.generation
@@ -204,15 +207,9 @@ export class StoringHandler implements DispatchHandler {
     if (this.#source === undefined || engine.isClosed) return
     if (request.method === 'HEAD' && !this.wasRedirected)
       engine.freshening.noteHead(request, response, this.times(), options.policy)
-    const head = headToStore(request, response, this.times(), options.policy)
-    const refusal =
-      typeof head === 'string'
-        ? head
-        : this.wasRedirected
-          ? 'redirected'
-          : isUnframed(request.method, response, isHttp1)
-            ? 'unframed'
-            : undefined
+    const modified = this.#modified(response)
+    const head = modified === undefined ? 'modify' : headToStore(request, modified, this.times(), options.policy)
+    const refusal = typeof head === 'string' ? head : this.#whyNotBegin(response, isHttp1)
     engine.noteValidatedAlways(request.key, refusal === 'useless' && mustBeValidated(response.fields, options.policy))
     if (refusal !== undefined || typeof head === 'string') {
       engine.statistics.refused(request.key, refusal ?? 'status')
@@ -221,7 +218,7 @@ export class StoringHandler implements DispatchHandler {
       return
     }
     this.#declaredSize = declaredSize(request.method, response)
-    const pending = engine.beginStore(this.#tagged(head, response), this.#declaredSize, this.#generation)
+    const pending = engine.beginStore(this.#annotated(head, response), this.#declaredSize, this.#generation)
     // Its place is taken where the new one has the same name. With another Vary it has not.
     if (pending === undefined || stored?.variant !== head.variant) this.#dropStored(response)
     const isTooLarge = (this.#declaredSize ?? 0) > engine.options.maxBodySize
@@ -229,10 +226,35 @@ export class StoringHandler implements DispatchHandler {
     if (pending !== undefined) this.#tee = new BodyTee(pending, this.#source, engine.options.maxStoreDelay)
   }
 
+  /** Undefined where the user's function has failed: it may be there to take something out. */
+  #modified(response: ResponseHead): ResponseHead | undefined {
+    const { engine, request, options } = this.#forwarded
+    try {
+      return options.policy.modify === undefined ? response : options.policy.modify(request, response)
+    } catch (error) {
+      engine.statistics.fault('modifyResponse', error, request.key)
+      return undefined
+    }
+  }
+
+  #whyNotBegin(response: ResponseHead, isHttp1: boolean): string | undefined {
+    const { engine, request, options } = this.#forwarded
+    if (this.wasRedirected) return 'redirected'
+    if (isUnframed(request.method, response, isHttp1)) return 'unframed'
+    return options.annotating.refuses(request, response, engine.statistics) ? 'should-store' : undefined
+  }
+
+  #annotated(head: StoredHead, response: ResponseHead): StoredHead {
+    const { engine, request, options } = this.#forwarded
+    const metadata = options.annotating.metadataOf(request, response, engine.statistics)
+    return this.#tagged(metadata === undefined ? head : { ...head, metadata }, response)
+  }
+
   #tagged(head: StoredHead, response: ResponseHead): StoredHead {
     const { engine, request, options } = this.#forwarded
     try {
-      const tags = options.tagging?.(request, response) ?? []
+      const own = request.laidDown?.tags ?? []
+      const tags = options.tagging?.(request, response, own) ?? own
       return tags.length === 0 ? head : { ...head, tags }
     } catch (error) {
       engine.statistics.fault('tags', error, head.key)

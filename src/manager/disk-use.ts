@@ -20,7 +20,8 @@ const LINE_OVERHEAD = 600
 /** Bytes of UTF-8, or with a backslash, that a character may take. */
 const BYTES_OF_CHARACTER = 3
 
-type Sized = Pick<StoredResponse, 'key' | 'fields' | 'body'> & Partial<Pick<StoredResponse, 'vary' | 'statusMessage'>>
+type Sized = Pick<StoredResponse, 'key' | 'fields' | 'body'> &
+  Partial<Pick<StoredResponse, 'vary' | 'statusMessage' | 'tags' | 'metadata'>>
 
 /** Bytes that a stored response takes: its content file and its line in the bucket, and a folder for each. */
 export function diskSize(stored: Sized): number {
@@ -42,12 +43,13 @@ export function roomFor(entryCount: number, maxSize: number, snapshotSize: numbe
   return Math.max(0, maxSize - FIXED - snapshotSize - sharedSize(entryCount))
 }
 
-function lineSize({ key, fields, body, vary = [], statusMessage = '' }: Sized): number {
+function lineSize({ key, fields, body, vary = [], statusMessage = '', tags = [], metadata = '' }: Sized): number {
   const fixed = LINE_OVERHEAD + Math.ceil((body.size / CHUNK_SIZE) * 6)
-  const length = 2 * key.length + statusMessage.length + lengthOf(fields) + lengthOf(vary)
+  const length =
+    2 * key.length + statusMessage.length + lengthOf(fields) + lengthOf(vary) + lengthOf(tags) + metadata.length
   // A header section of usual size takes a block whatever is in it.
   if (fixed + length * BYTES_OF_CHARACTER <= BLOCK_SIZE) return BLOCK_SIZE
-  return fixed + Buffer.byteLength(JSON.stringify([key, key, statusMessage, fields, vary]))
+  return fixed + Buffer.byteLength(JSON.stringify([key, key, statusMessage, fields, vary, tags, metadata]))
 }
 
 function lengthOf(parts: readonly string[]): number {

@@ -1,7 +1,8 @@
 /** What a 304, or a 200 to HEAD, changes in what is stored (RFC 9111 sections 3.2, 4.3.4 and 4.3.5). */
 import { keyOfGet } from '../policy/cache-key.ts'
 import type { CacheRequest, PolicySettings, ResponseHead } from '../policy/cache-request.ts'
-import { updateOf, type Times } from '../policy/storing.ts'
+import { withTerms } from '../policy/terms.ts'
+import { storedFields, updateOf, type Times } from '../policy/storing.ts'
 import { freshened, hasStrongTagOf, isFor, updatedByHead } from '../policy/validation.ts'
 import { variantOf, varyNames } from '../policy/vary.ts'
 import { headSize, type StoredResponse } from '../stored-response.ts'
@@ -43,24 +44,44 @@ export class Freshening {
   /** What answers the request; it is held only where it may be. Undefined when Vary says that it can answer nothing. */
   #update(
     before: StoredResponse,
-    after: StoredResponse,
+    updated: StoredResponse,
     request: CacheRequest,
     settings: PolicySettings,
   ): StoredResponse | undefined {
+    const modified = this.#modified(updated, request, settings)
+    const after = modified ?? updated
     const vary = varyNames(after.fields)
     if (vary === undefined) return undefined
-    const record = { ...after, vary, variant: variantOf(vary, request.fields) }
+    const named = { ...after, vary, variant: variantOf(vary, request.fields) }
+    const record = settings.steer === undefined ? named : withTerms(named, settings.steer(request, named).terms)
     const current = this.#holdings.catalogue.current(before)
     if (current === undefined || current.body.sha256 !== before.body.sha256) return record
     // Each 304 may bring fields of other names.
     const isTooLarge = headSize(record) > this.#maxHeaderSize
     if (isTooLarge) this.#statistics.refused(record.key, 'large-headers')
-    const update = isTooLarge ? 'drop' : updateOf(record, request, settings)
+    const update = isTooLarge || modified === undefined ? 'drop' : updateOf(record, request, settings)
     // Its file may be gone before it is opened for this request: then that is a miss.
     if (update === 'drop') this.#holdings.remove(current)
     else if (update === 'keep' && record.variant === before.variant) this.#holdings.update(current, record)
     else if (update === 'keep') this.#rename(current, record)
     return record
+  }
+
+  /** Undefined where the user's function has failed: it may be there to take something out. */
+  #modified(updated: StoredResponse, request: CacheRequest, settings: PolicySettings): StoredResponse | undefined {
+    if (settings.modify === undefined) return updated
+    try {
+      const { statusCode, statusMessage, fields } = settings.modify(request, updated)
+      return {
+        ...updated,
+        statusCode,
+        statusMessage,
+        fields: storedFields(fields, updated.responseTime, updated.scope),
+      }
+    } catch (error) {
+      this.#statistics.fault('modifyResponse', error, updated.key)
+      return undefined
+    }
   }
 
   /** RFC 9111 section 4.3.5: a 200 to HEAD updates or takes out the responses to GET that the request could select. */

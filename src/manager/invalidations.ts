@@ -102,7 +102,12 @@ export function isOfGroups(
 ): boolean {
   if (groupsOf(fields).isDisjointFrom(groups)) return false
   const [uri, meant] = [new URL(keyOfGet(key)), new URL(keyOfGet(target))]
-  return uri.origin === meant.origin && uri.hash === meant.hash
+  return uri.origin === meant.origin && siteOf(uri) === siteOf(meant)
+}
+
+/** Host and partition: without a key that the user has named. */
+function siteOf({ hash }: URL): string {
+  return hash.replace(/^#key=[^#]*/, '')
 }
 
 /** A name that is no key's. */

@@ -120,12 +120,12 @@ export function resolveManagerOptions(options: ManagerOptions = {}): ResolvedMan
   return resolved
 }
 
-/** Says so when a name is given that no option has: a misspelt limit must not silently be no limit. */
-export function rejectUnknown(options: object, known: object): void {
+/** Says so when a name is given that no option has: a misspelt limit must not silently be no limit. `path` goes before it. */
+export function rejectUnknown(options: object, known: object, path = ''): void {
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(known, name)) {
       throw new InvalidOptionError(
-        name,
+        path + name,
         `absent, since the options are ${Object.keys(known).join(', ')}`,
         Reflect.get(options, name),
       )

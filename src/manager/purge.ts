@@ -90,7 +90,9 @@ function matcher(filter: PurgeFilter): (stored: StoredResponse) => boolean {
   if (name === 'origin') return ({ key }) => keyOfGet(key).startsWith(`${url.origin}/`)
   const start = withoutHash(value)
   if (name === 'prefix') return ({ key }) => keyOfGet(key).startsWith(start)
-  return ({ key }) => keyOfGet(key) === start || keyOfGet(key).startsWith(`${start}#`)
+  // Of another host or partition; what has a key of its own is not of a URL.
+  const isOfUrl = (uri: string) => uri === start || (uri.startsWith(`${start}#`) && !uri.startsWith(`${start}#key=`))
+  return ({ key }) => isOfUrl(keyOfGet(key))
 }
 
 function withoutHash(value: string): string {

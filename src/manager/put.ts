@@ -4,9 +4,7 @@ import { storedFields, type StoredHead } from '../policy/storing.ts'
 import { variantOf, varyNames } from '../policy/vary.ts'
 import { CHUNK_SIZE } from '../stored-response.ts'
 import type { CacheEngine } from './cache-engine.ts'
-
-/** Fields as an object, whose arrays are several lines of one name, or as any list of pairs, such as `Headers`. */
-export type HeadersInput = Iterable<readonly [string, string]> | Readonly<Record<string, string | readonly string[]>>
+import { headerLines, type HeadersInput } from './headers-input.ts'
 
 /** A response to store. A web `Response` may be given in its place. */
 export interface PutResponse {
@@ -50,10 +48,10 @@ function toHead(engine: CacheEngine, key: string, response: PutResponse | Respon
   if (!Number.isInteger(statusCode) || statusCode < 200 || statusCode > 599) {
     throw new InvalidOptionError('statusCode', 'an integer from 200 to 599', statusCode)
   }
-  const fields = storedFields(toFieldLines('headers', response.headers), now)
+  const fields = storedFields(headerLines('headers', response.headers), now)
   const vary = varyNames(fields)
   if (vary === undefined) throw new InvalidOptionError('headers', 'without a Vary that nothing can match', fields)
-  const request = isWeb ? [] : toFieldLines('requestHeaders', response.requestHeaders)
+  const request = isWeb ? [] : headerLines('requestHeaders', response.requestHeaders)
   const requestFields: Record<string, string> = Object.create(null)
   for (let i = 0; i + 1 < request.length; i += 2) {
     requestFields[(request[i] as string).toLowerCase()] = request[i + 1] as string
@@ -78,21 +76,6 @@ function tagsOf(tags: PutResponse['tags']): { tags?: readonly string[] } {
     throw new InvalidOptionError('tags', 'a list of strings that are not empty', tags)
   }
   return tags.length === 0 ? {} : { tags: [...new Set(tags)] }
-}
-
-function toFieldLines(option: string, headers: HeadersInput | undefined): string[] {
-  if (headers === undefined) return []
-  const lines: string[] = []
-  const pairs = Symbol.iterator in headers ? (headers as Iterable<readonly [string, string]>) : Object.entries(headers)
-  for (const [name, value] of pairs) for (const line of [value].flat()) lines.push(name, line)
-  const invalid = lines.some((part, i) => (i % 2 === 0 ? !/^[\w!#$%&'*+.^`|~-]+$/.test(part) : !isFieldValue(part)))
-  if (invalid) throw new InvalidOptionError(option, 'pairs of field name and value (RFC 9110 section 5)', headers)
-  return lines
-}
-
-function isFieldValue(value: unknown): boolean {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  return typeof value === 'string' && !/[\r\n\0]/.test(value)
 }
 
 /** The body in pieces that the writer can take one at a time. */

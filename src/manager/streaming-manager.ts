@@ -286,6 +286,6 @@ export function normalisedKey(key: string): string {
   const method = separator > 0 ? key.slice(0, separator) : 'GET'
   const url = URL.parse(separator > 0 ? key.slice(separator + 1) : key)
   if (url === null) throw new InvalidOptionError('key', 'an absolute URL', key)
-  if (!/^#(?:vary|host|partition)=/.test(url.hash)) url.hash = ''
+  if (!/^#(?:key|vary|host|partition)=/.test(url.hash)) url.hash = ''
   return cacheKey(method, url.href)
 }

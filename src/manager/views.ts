@@ -4,6 +4,9 @@ import type { BodyReader } from '../content-store/body-reader.ts'
 import { fieldsByName, type FieldsByName } from '../policy/field-lines.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
 
+/** What JSON has. */
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue }
+
 /** One stored response, without its body. */
 export interface CachedEntry {
   /** Names this entry among all: the URL, with method and variant where there are such. */
@@ -21,6 +24,8 @@ export interface CachedEntry {
   readonly respondedAt: Date
   /** What it may be purged by. */
   readonly tags: readonly string[]
+  /** What the interceptor's option `metadata` has noted with it. */
+  readonly metadata?: JsonValue
 }
 
 /** A stored response with its body. */
@@ -51,6 +56,7 @@ function describe(stored: StoredResponse): Omit<CachedEntry, 'diskSize'> {
     sha256: stored.body.sha256,
     respondedAt: new Date(stored.responseTime),
     tags: stored.tags ?? [],
+    ...(stored.metadata === undefined ? {} : { metadata: JSON.parse(stored.metadata) as JsonValue }),
   }
 }
 

@@ -1,6 +1,7 @@
 /** A request as the cache sees it, whatever form the caller gave it in. Built by `interceptor/cache-request.ts`. */
 
 import type { CacheMode } from './cache-mode.ts'
+import type { Terms } from '../stored-response.ts'
 
 /** Request fields by lower-case name; several lines of one name are joined with a comma (RFC 9110 section 5.3). */
 export type RequestFields = Readonly<Record<string, string | undefined>>
@@ -13,6 +14,24 @@ export interface CacheRequest {
   readonly mode: CacheMode
   /** Nothing in its fields asks anything of a cache: no Cache-Control, Pragma, range or condition. False where nobody has looked. */
   readonly isPlain: boolean
+  /** What is laid down for this request alone, where anything is. */
+  readonly laidDown?: LaidDown | undefined
+}
+
+export interface LaidDown {
+  /** Target URI: the key may have been given another. */
+  readonly uri: string
+  readonly terms: Terms | undefined
+  readonly tags: readonly string[]
+}
+
+/** What is laid down for a response that is to be stored or updated. */
+export interface Steered {
+  readonly terms: Terms | undefined
+  /** A status that is not heuristically cacheable may be stored all the same: it was named, with a lifetime. */
+  readonly allowsStatus: boolean
+  /** It is not to be stored. */
+  readonly refuses: boolean
 }
 
 /** How an interceptor's cache behaves: its options as far as the policy needs them. */
@@ -27,6 +46,10 @@ export interface PolicySettings {
   readonly targets: readonly string[]
   /** A stored response may answer for other queries where its No-Vary-Search says so. */
   readonly noVarySearch: boolean
+  /** The user's own header section in the place of one that came. It throws where nothing is to be stored. */
+  readonly modify?: ((request: CacheRequest, response: ResponseHead) => ResponseHead) | undefined
+  /** Undefined where nothing is laid down for any response. */
+  readonly steer?: ((request: CacheRequest, response: ResponseHead) => Steered) | undefined
 }
 
 /** A response as it came, before anything is known of its body. */

@@ -32,7 +32,11 @@ export function explainFreshness(stored: StoredResponse, settings: PolicySetting
     lifetime,
     age,
     freshUntil: now + (lifetime - age) * 1000,
-    reasons: [sourceOf(fields, directives, lifetime, settings), ...restrictions(stored, directives, settings)],
+    reasons: [
+      ...laidDown(stored),
+      ...(stored.terms?.ttl === undefined ? [sourceOf(fields, directives, lifetime, settings)] : []),
+      ...restrictions(stored, directives, settings),
+    ],
   }
 }
 
@@ -47,6 +51,13 @@ function sourceOf(fields: FieldLines, directives: Directives, lifetime: number, 
   if (lifetime <= 0) return 'no lifetime stated, none to be guessed'
   if (fieldValue(fields, 'last-modified') === undefined) return 'no lifetime stated: the default'
   return 'no lifetime stated: a tenth of the time since Last-Modified, a week at most'
+}
+
+/** By its user, when it was stored or last validated: see terms.ts. */
+function laidDown({ terms = {} }: StoredResponse): string[] {
+  return Object.entries(terms).map(
+    ([option, seconds]) => `${option}=${seconds} laid down when it was stored or validated`,
+  )
 }
 
 function restrictions(stored: StoredResponse, directives: Directives, settings: PolicySettings): string[] {

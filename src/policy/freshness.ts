@@ -6,6 +6,7 @@ import { Remembered } from './remembered.ts'
 import { hasExplicitLifetime, lifetimeOf } from './semantics.ts'
 import { HEURISTICALLY_CACHEABLE } from './status.ts'
 import { effectiveFields } from './targeted.ts'
+import { lifetimeByTerms } from './terms.ts'
 import type { PolicySettings } from './cache-request.ts'
 import type { StoredResponse } from '../stored-response.ts'
 
@@ -74,8 +75,10 @@ const lifetimes = new Remembered<StoredResponse, Known>()
 export function freshnessLifetime(stored: StoredResponse, settings: PolicySettings): number {
   const known = lifetimes.get(stored)
   if (known !== undefined && known.settings === settings) return known.lifetime
-  const byFields = workOutLifetime(stored, settings)
-  const { staleFrom } = stored
+  const { staleFrom, terms } = stored
+  const stated = workOutLifetime(stored, settings)
+  const byFields =
+    terms === undefined ? stated : lifetimeByTerms(terms, stated, currentAge(stored, stored.responseTime))
   const lifetime = staleFrom === undefined ? byFields : Math.min(byFields, currentAge(stored, staleFrom))
   lifetimes.set(stored, { settings, lifetime })
   return lifetime

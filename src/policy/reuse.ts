@@ -7,6 +7,7 @@ import { effectiveFields } from './targeted.ts'
 import { ageAt, currentAge, freshnessLifetime, initialAge } from './freshness.ts'
 import { keyOfGet } from './cache-key.ts'
 import { Remembered } from './remembered.ts'
+import { isPastTerms, staleWindow } from './terms.ts'
 import type { StoredResponse } from '../stored-response.ts'
 
 export type Reuse =
@@ -81,7 +82,10 @@ function mayReuseByRules(stored: StoredResponse, request: CacheRequest, now: num
   if (request.mode === 'no-cache') return { use: 'validate', because: 'request' }
   const age = currentAge(stored, now)
   const ttl = freshnessLifetime(stored, settings) - age
-  if (usesAnything(request.mode)) return { use: 'serve', age, ttl, revalidate: false }
+  if (usesAnything(request.mode)) {
+    const isOver = request.mode === 'ignore-rules' && isPastTerms(stored, now)
+    return isOver ? { use: 'validate', because: 'stale' } : { use: 'serve', age, ttl, revalidate: false }
+  }
   const ofRequest = requestDirectives(request.fields)
   // Section 5.2.1.4: "the client prefers stored response not be used … without successful validation"
   if (ofRequest.has('no-cache')) return { use: 'validate', because: 'request' }
@@ -97,7 +101,7 @@ function mayReuseByRules(stored: StoredResponse, request: CacheRequest, now: num
   if (forbidsStale(ofResponse, settings)) return { use: 'validate', because: 'stale' }
   if (-ttl <= maxStale(ofRequest)) return { use: 'serve', age, ttl, revalidate: false }
   // RFC 5861 section 3: within its window a stale response is served while it is validated in the background.
-  const window = seconds(ofResponse, 'stale-while-revalidate')
+  const window = staleWindow('stale-while-revalidate', stored, request, ofResponse)
   if (window !== undefined && -ttl < window) return { use: 'serve', age, ttl, revalidate: true }
   return { use: 'validate', because: 'stale' }
 }
@@ -147,7 +151,7 @@ function maxStale(ofRequest: Directives, absent = -1): number {
 }
 
 /** Section 4.2.4: "MUST NOT generate a stale response if it is prohibited by an explicit in-protocol directive". */
-function forbidsStale(ofResponse: Directives, settings: PolicySettings): boolean {
+export function forbidsStale(ofResponse: Directives, settings: PolicySettings): boolean {
   return (
     isWhole(ofResponse, 'no-cache') ||
     ofResponse.has('must-revalidate') ||
@@ -179,9 +183,13 @@ export function whenOriginFails(
   const ofResponse = responseDirectives(effectiveFields(stored.fields, settings.targets))
   // The client asked for validation, and there is none.
   if (request.mode === 'no-cache' || ofRequest.has('no-cache')) return 'pass-on'
-  if (forbidsStale(ofResponse, settings)) return failure === 'error' ? 'pass-on' : 'gateway-timeout'
+  if (request.mode !== 'ignore-rules' && forbidsStale(ofResponse, settings))
+    return failure === 'error' ? 'pass-on' : 'gateway-timeout'
   const staleness = currentAge(stored, now) - freshnessLifetime(stored, settings)
-  const window = Math.max(seconds(ofRequest, 'stale-if-error') ?? -1, seconds(ofResponse, 'stale-if-error') ?? -1)
+  const window = Math.max(
+    seconds(ofRequest, 'stale-if-error') ?? -1,
+    staleWindow('stale-if-error', stored, request, ofResponse) ?? -1,
+  )
   // A clock that was set back cannot tell how stale it is: see `mayReuse`.
   if (staleness <= window && now >= stored.responseTime) return 'serve-stale'
   // "unless it is disconnected or doing so is explicitly permitted"

@@ -2,12 +2,13 @@
 import { isWhole, listedFields, requestDirectives, responseDirectives, type Directives } from './cache-control.ts'
 import { freshnessLifetime } from './freshness.ts'
 import { fieldValue, listedNames } from './field-lines.ts'
+import { forbidsStale } from './reuse.ts'
 import { hasExplicitLifetime, maySharePerAuthorization } from './semantics.ts'
 import { shared } from '../common-strings.ts'
 import { HEURISTICALLY_CACHEABLE, isUnderstood } from './status.ts'
 import { effectiveFields } from './targeted.ts'
 import { variantOf, varyNames } from './vary.ts'
-import type { CacheRequest, PolicySettings, ResponseHead } from './cache-request.ts'
+import type { CacheRequest, PolicySettings, ResponseHead, Steered } from './cache-request.ts'
 import type { FieldLines, StoredResponse } from '../stored-response.ts'
 
 /** Why a response is not stored. */
@@ -20,6 +21,7 @@ export type Refusal =
   | 'set-cookie' // a shared cache, and a response that sets one
   | 'vary' // Vary can never match
   | 'useless' // never fresh, and no validator to validate it with
+  | 'rule' // a rule of the user's
 
 /** Everything of a stored response but its body. */
 export type StoredHead = Omit<StoredResponse, 'body'>
@@ -38,7 +40,9 @@ export function headToStore(
   times: Times,
   settings: PolicySettings,
 ): StoredHead | Refusal {
-  const refusal = whyNotStore(request, response, times, settings)
+  const steered = settings.steer?.(request, response)
+  const refusal = whyNotStore(request, response, times, settings, steered)
+  if (refusal === 'rule') return refusal
   const isAgainstRules = refusal !== undefined && request.mode === 'ignore-rules' && response.statusCode === 200
   if (refusal !== undefined && !isAgainstRules) return refusal
   const vary = varyNames(response.fields)
@@ -53,6 +57,7 @@ export function headToStore(
     // What the rules forbid is kept from those who go by them.
     scope: settings.shared && !isAgainstRules ? 'shared' : 'private',
     ...times,
+    ...(steered?.terms && { terms: steered.terms }),
   }
   return request.mode === 'ignore-rules' || isUseful(head, settings) ? head : 'useless'
 }
@@ -62,8 +67,10 @@ function whyNotStore(
   response: ResponseHead,
   times: Times,
   settings: PolicySettings,
+  steered: Steered | undefined,
 ): Refusal | undefined {
   const { statusCode } = response
+  if (steered?.refuses) return 'rule'
   const { shared } = settings
   const fields = effectiveFields(response.fields, settings.targets)
   const directives = responseDirectives(fields)
@@ -84,7 +91,7 @@ function whyNotStore(
   // "the response contains at least one of the following": public, private "if the cache is not shared", Expires,
   // max-age, s-maxage, a status "that is defined as heuristically cacheable"
   const allows = directives.has('public') || (!shared && directives.has('private')) || hasExplicitLifetime(input)
-  if (!allows && !HEURISTICALLY_CACHEABLE.has(statusCode)) return 'status'
+  if (!allows && !HEURISTICALLY_CACHEABLE.has(statusCode) && steered?.allowsStatus !== true) return 'status'
   return shared ? whyNotShare(request, fields, directives) : undefined
 }
 
@@ -97,8 +104,11 @@ export type Update = 'keep' | 'leave' | 'drop'
  */
 export function updateOf(updated: StoredResponse, request: CacheRequest, settings: PolicySettings): Update {
   if (requestDirectives(request.fields).has('no-store')) return 'leave'
-  const refusal = whyNotStore(request, updated, updated, { ...settings, shared: updated.scope === 'shared' })
+  const steered = settings.steer?.(request, updated)
+  const refusal = whyNotStore(request, updated, updated, { ...settings, shared: updated.scope === 'shared' }, steered)
   if (refusal === undefined) return 'keep'
+  // Stored against the rules, and seen by those only who know none.
+  if (refusal !== 'rule' && request.mode === 'ignore-rules' && updated.scope === 'private') return 'keep'
   return refusal === 'authorization' || refusal === 'cookie' ? 'leave' : 'drop'
 }
 
@@ -132,12 +142,19 @@ export function answersGet(
 function isUseful(head: StoredHead, settings: PolicySettings): boolean {
   const stored: StoredResponse = { ...head, body: { size: 0, sha256: '', checksums: [] } }
   if (hasValidator(head.fields)) return true
+  const { staleIfError = 0, staleWhileRevalidate = 0 } = head.terms ?? {}
+  if (staleIfError + staleWhileRevalidate > 0 && !forbidsStale(directivesOf(head.fields, settings), settings))
+    return true
   return freshnessLifetime(stored, settings) > 0 && !mustBeValidated(head.fields, settings)
 }
 
 /** Section 5.2.2.4: it answers nothing "without forwarding it for validation and receiving a successful response". */
 export function mustBeValidated(fields: FieldLines, settings: PolicySettings): boolean {
-  return isWhole(responseDirectives(effectiveFields(fields, settings.targets)), 'no-cache')
+  return isWhole(directivesOf(fields, settings), 'no-cache')
+}
+
+function directivesOf(fields: FieldLines, settings: PolicySettings): Directives {
+  return responseDirectives(effectiveFields(fields, settings.targets))
 }
 
 function hasValidator(fields: FieldLines): boolean {

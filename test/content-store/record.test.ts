@@ -12,6 +12,14 @@ const latin1 = fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).map((code)
 const token = fc.stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,12}$/)
 const hex = (length: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${length}}$`))
 
+const seconds = fc.nat()
+const terms = fc
+  .record(
+    { ttl: seconds, minTtl: seconds, maxTtl: seconds, staleIfError: seconds, staleWhileRevalidate: seconds },
+    { requiredKeys: [], noNullPrototype: true },
+  )
+  .filter((given) => Object.keys(given).length > 0)
+
 const record: fc.Arbitrary<StoredResponse> = fc
   .record({
     key: fc.webUrl(),
@@ -31,6 +39,11 @@ const record: fc.Arbitrary<StoredResponse> = fc
     const checksums = fc.array(fc.integer({ min: 0, max: 2 ** 32 - 1 }), { minLength: length, maxLength: length })
     return checksums.map((sums) => ({ ...head, body: { size, sha256, checksums: sums } }))
   })
+  .chain((head) =>
+    fc
+      .record({ terms, metadata: fc.json() }, { requiredKeys: [], noNullPrototype: true })
+      .map((more) => ({ ...head, ...more })),
+  )
 
 test('a record is the same after JSON', () => {
   fc.assert(
@@ -120,4 +133,27 @@ test('temporary files of this run and of live processes stay, others are abandon
   assert.equal(isAbandoned(`${process.pid}-another-0`), true)
   assert.equal(isAbandoned('999999999-abcdef-0'), true)
   assert.equal(isAbandoned('cacache-leftover'), true)
+})
+
+test('what is laid down and noted is left out where it is of another form', () => {
+  const [plain] = fc.sample(record, 1)
+  assert.ok(plain)
+  const { terms: _, metadata: __, ...bare } = plain
+  const read = (more: object) => recordFromJson({ ...recordToJson(bare), ...more })
+  for (const wrong of [
+    null,
+    [],
+    'x',
+    {},
+    { ttl: -1 },
+    { ttl: '1' },
+    { ttl: 0.5 },
+    { other: 1 },
+    { maxTtl: Infinity },
+  ]) {
+    assert.deepEqual(read({ terms: wrong }), bare)
+  }
+  assert.deepEqual(read({ terms: { ttl: 1, maxTtl: -1, other: 2 } })?.terms, { ttl: 1 })
+  for (const wrong of [null, {}, 1, '', '{', 'undefined']) assert.deepEqual(read({ metadata: wrong }), bare)
+  assert.equal(read({ terms: { ttl: 7 } })?.terms, read({ terms: { ttl: 7 } })?.terms, 'one object for all')
 })

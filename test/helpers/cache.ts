@@ -5,6 +5,7 @@ import { Agent, request, type Dispatcher } from 'undici'
 import {
   cacheInterceptor,
   StreamingManager,
+  type CachedEntry,
   type CacheInterceptorOptions,
   type ManagerOptions,
 } from '../../src/index.ts'
@@ -64,6 +65,13 @@ export async function answer(dispatcher: Dispatcher, url: string, options: AskOp
     text: bytes.toString(),
     cache: status.replace(/^.*undici-streaming-cache; /, ''),
   }
+}
+
+/** All that is stored, as a list. */
+export async function entriesOf(manager: StreamingManager): Promise<CachedEntry[]> {
+  const entries: CachedEntry[] = []
+  for await (const entry of manager.entries()) entries.push(entry)
+  return entries
 }
 
 /** Resolves when a stream is closed, also when by an error. */

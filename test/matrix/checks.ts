@@ -11,7 +11,7 @@ import { registerHooks } from 'node:module'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type * as Undici from 'undici'
-import { cacheInterceptor, install, StreamingManager } from 'undici-streaming-cache'
+import { cacheInterceptor, install, StreamingManager, withCache } from 'undici-streaming-cache'
 import { authorityChecks } from './authority.ts'
 import { createBench } from './bench.ts'
 import { fetchCaller, requestCaller, streamCallers, type Caller, type NpmUndici } from './callers.ts'
@@ -63,6 +63,7 @@ if (mode === 'agent' && npm !== undefined) {
   install(manager, { type: 'private' })
   await playAll(callers(npm))
 }
+await playAll(steeredCallers(npm), responseChecks)
 await runCheck('built in web socket', () => builtInWebSocket(origin))
 await runCheck('nothing is left behind', nothingIsLeftBehind)
 await manager.close()
@@ -74,6 +75,15 @@ function callers(npm: NpmUndici | undefined): Caller[] {
   if (npm === undefined) return [builtIn]
   const npmFetch = fetchCaller('npm fetch', npm.fetch as unknown as typeof fetch)
   return [builtIn, npmFetch, requestCaller('npm request', npm)]
+}
+
+/** By a dispatcher that only brings options to the global one. */
+function steeredCallers(npm: NpmUndici | undefined): Caller[] {
+  const dispatcher = withCache({ mode: 'default' })
+  const builtIn = fetchCaller('built-in fetch by withCache', fetch, dispatcher)
+  if (npm === undefined) return [builtIn]
+  const npmFetch = fetchCaller('npm fetch by withCache', npm.fetch as unknown as typeof fetch, dispatcher)
+  return [builtIn, npmFetch, requestCaller('npm request by withCache', npm, dispatcher as never)]
 }
 
 /** `fetch(url, { dispatcher })` and its like, with dispatchers that nobody else uses. */
