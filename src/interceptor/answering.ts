@@ -21,13 +21,13 @@ import type { StoredResponse } from '../stored-response.ts'
 import { busting } from './busting.ts'
 import { forwardedHitStatus, hitStatus, type OriginAnswer } from './cache-status.ts'
 import { Collapsing } from './collapsing.ts'
-import type { Dispatch, DispatchHandler, ReceivedOptions } from './dispatch.ts'
+import type { Dispatch } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
 import type { Flight } from './flight.ts'
 import type { Flights } from './flights.ts'
 import { sentFields } from './headers.ts'
-import { toDispatcher } from './handler-bridge.ts'
 import type { ResolvedInterceptorOptions } from './options.ts'
+import { Network } from './network.ts'
 import { discard, isPipelineBody } from './pipeline-body.ts'
 import { atOnce, Push, soon } from './push.ts'
 import { Replay } from './replay.ts'
@@ -42,7 +42,7 @@ export class Answering {
   readonly #engine: CacheEngine
   readonly #options: ResolvedInterceptorOptions
   readonly #steering: Steering
-  readonly #next: Dispatch
+  readonly #network: Network
   /** Undefined where each request goes to the origin by itself. */
   readonly #collapsing: Collapsing | undefined
 
@@ -56,7 +56,7 @@ export class Answering {
     this.#engine = engine
     this.#options = options
     this.#steering = steering
-    this.#next = next
+    this.#network = new Network(engine, options, next)
     this.#collapsing =
       flights &&
       new Collapsing(engine, options, flights, {
@@ -108,7 +108,7 @@ export class Answering {
       this.#engine.invalidateGroups(request.key, invalidatedGroups(headers))
       return request.mode !== 'no-store' && answersGet(received.method, target, response, this.#options.policy.shared)
     }
-    return this.#send(turn, received, new StoringHandler({ ...this.#forwarded(turn, 'method'), gate }))
+    return this.#network.send(turn, received, new StoringHandler({ ...this.#forwarded(turn, 'method'), gate }))
   }
 
   #serve(turn: Turn, hit: Hit): true {
@@ -190,7 +190,7 @@ export class Answering {
     const headers = { ...withoutOwnConditions(request.headers), ...asked }
     // What it returns says only whether the dispatcher is busy now.
     const handler = new RestHandler(exchange, stored, rest, damage, checksum)
-    this.#send(turn, { ...received, headers, body: null }, handler)
+    this.#network.send(turn, { ...received, headers, body: null }, handler)
     return true
   }
 
@@ -240,14 +240,15 @@ export class Answering {
       stored,
       onUsable: () => exchange.end(),
       onForbidden: () => exchange.end(),
-      onMismatch: () => this.#send(background, received, new StoringHandler(this.#forwarded(background, 'stale'))),
+      onMismatch: () =>
+        this.#network.send(background, received, new StoringHandler(this.#forwarded(background, 'stale'))),
     })
   }
 
   #sendValidation(turn: Turn, validation: Validation): boolean {
     const conditions = conditionalFields(validation.stored)
     const options = { ...turn.received, headers: { ...turn.request.headers, ...conditions } }
-    return this.#send(turn, options, new ValidationHandler(validation), validation.flight)
+    return this.#network.send(turn, options, new ValidationHandler(validation), validation.flight)
   }
 
   /** Nothing stored answers, and what comes in full is newer than what is stored, whatever it varies on. */
@@ -256,20 +257,20 @@ export class Answering {
     const { stored } = this.#engine.catalogue.select(key, turn.request)
     this.#engine.statistics.forwarded(key, 'request')
     const forwarded = this.#forwarded(turn, 'request')
-    return this.#send(turn, turn.received, new StoringHandler(stored ? { ...forwarded, stored } : forwarded))
+    return this.#network.send(turn, turn.received, new StoringHandler(stored ? { ...forwarded, stored } : forwarded))
   }
 
   #fetch(turn: Turn, reason: ForwardReason, flight?: Flight): boolean {
     this.#engine.statistics.forwarded(turn.request.key, reason)
     const onUnreachable = () => void this.refuse(turn)
     const forwarded = { ...this.#forwarded(turn, reason, flight), onUnreachable }
-    return this.#send(turn, turn.received, new StoringHandler(forwarded), flight)
+    return this.#network.send(turn, turn.received, new StoringHandler(forwarded), flight)
   }
 
   /** What is stored cannot be read now and stays as it is: this answer is not to take its place. */
   #fetchAside(turn: Turn): boolean {
     this.#engine.statistics.forwarded(turn.request.key, 'uri-miss')
-    return this.#send(
+    return this.#network.send(
       turn,
       turn.received,
       new StoringHandler({ ...this.#forwarded(turn, 'uri-miss'), gate: () => false }),
@@ -295,16 +296,11 @@ export class Answering {
     return true
   }
 
-  /** To the network. Once the consumer knows of its request, what the dispatcher throws is its error too. */
-  #send({ exchange }: Turn, options: ReceivedOptions, handler: DispatchHandler, flight?: Flight): boolean {
-    try {
-      return this.#next(options, toDispatcher(handler))
-    } catch (error) {
-      flight?.fail(error as Error)
-      if (!exchange.isStarted) throw error
-      exchange.fail(error as Error)
-      return true
-    }
+  /** Past the cache, but not past what limits the requests to its origin. */
+  pass(turn: Turn, reason: ForwardReason): boolean {
+    const options = { ...this.#options, cacheStatus: false }
+    const forwarded = { ...this.#forwarded(turn, reason), options, sharing: undefined, gate: () => false }
+    return this.#network.send(turn, turn.received, new StoringHandler(forwarded))
   }
 }
 

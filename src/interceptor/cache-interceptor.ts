@@ -80,7 +80,10 @@ class CachedDispatch {
     if (isKnown && request.mode !== 'no-store' && !passesBy(request)) return this.#answering.answer(turn)
     // Nothing that is stored answers it, and the origin must not be asked.
     if (isOnlyIfCached(request)) return this.#answering.refuse(turn)
-    return this.#bypass(received, consumer, uri, isKnown ? 'bypass' : 'method')
+    const reason = isKnown ? 'bypass' : 'method'
+    if (this.#options.admission === undefined) return this.#bypass(received, consumer, uri, reason)
+    this.#engine.statistics.forwarded(uri, reason)
+    return this.#answering.pass(turn, reason)
   }
 
   #passUnsafe(received: ReceivedOptions, consumer: DispatchHandler, uri: string): boolean {

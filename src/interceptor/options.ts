@@ -4,6 +4,7 @@ import { rejectUnknown, withoutUndefined } from '../manager/options.ts'
 import type { PolicySettings } from '../policy/cache-request.ts'
 import { Annotating, ANNOTATING_DEFAULTS, type AnnotatingOptions } from './annotating.ts'
 import { originFilter } from './origins.ts'
+import { admissionBy, type Admission, type RateLimit, type RateLimitFunction } from './rate-limit.ts'
 import { steerBy } from './response-steering.ts'
 import { resolveSteering, type ResolvedSteering, type SteeringOptions } from './steering.ts'
 import { taggingBy, type Tagging, type TagsFunction } from './tagging.ts'
@@ -60,6 +61,11 @@ export interface CacheInterceptorOptions extends SteeringOptions, AnnotatingOpti
   readonly tags?: TagsFunction
   /** Name of a field, such as `Cache-Tag`, `Surrogate-Key` or `xkey`, that lists tags of its response. Default none. */
   readonly tagsHeader?: string
+  /**
+   * How many requests may go to the network in a while, by origin or in all, or a function of your own that says when:
+   * others wait for their turn. Hits do not count. Default no limit.
+   */
+  readonly rateLimit?: RateLimit | RateLimitFunction
   /** Adds `Cache-Status` (RFC 9211) to responses, saying what the cache did. Default true. */
   readonly cacheStatus?: boolean
 }
@@ -75,6 +81,7 @@ export interface ResolvedInterceptorOptions {
   /** '' for none. */
   readonly partition: string
   readonly tagging: Tagging | undefined
+  readonly admission: Admission | undefined
   readonly cacheStatus: boolean
 }
 
@@ -91,6 +98,7 @@ const DEFAULTS = {
   partition: undefined,
   tags: undefined,
   tagsHeader: undefined,
+  rateLimit: undefined,
   cacheStatus: true,
   mode: undefined,
   rules: undefined,
@@ -156,6 +164,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
     collapse: collapse === true,
     partition: partition ?? '',
     tagging: taggingBy(options.tags, options.tagsHeader),
+    admission: admissionBy(options.rateLimit),
     cacheStatus: cacheStatus === true,
   }
 }
