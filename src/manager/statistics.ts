@@ -41,6 +41,9 @@ export interface Counts {
   readonly bytesStored: number
 }
 
+/** Keys of which it is remembered why the last answer was not stored. */
+const REMEMBERED_REFUSALS = 1_000
+
 export class Statistics {
   #hits = 0
   #misses = 0
@@ -54,6 +57,8 @@ export class Statistics {
   #faults = 0
   readonly #reasons: Partial<Record<ForwardReason, number>> = {}
   readonly #recent = new RecentRatio()
+  /** By key, the latest last. */
+  readonly #lastRefusals = new Map<string, string>()
   #bytesServed = 0
   #bytesFromMemory = 0
   #bytesFromNetwork = 0
@@ -121,17 +126,27 @@ export class Statistics {
   stored(key: string, size: number): void {
     this.#stores++
     this.#bytesStored += size
+    this.#lastRefusals.delete(key)
     publish('store', () => ({ key, size }))
   }
 
   refused(key: string, reason: string): void {
     this.#refusals++
+    this.#lastRefusals.delete(key)
+    this.#lastRefusals.set(key, reason)
+    if (this.#lastRefusals.size > REMEMBERED_REFUSALS)
+      this.#lastRefusals.delete(this.#lastRefusals.keys().next().value as string)
     publish('refuse', () => ({ key, reason }))
   }
 
   evicted(event: EvictionEvent): void {
     this.#evictions++
     publish('evict', () => event)
+  }
+
+  /** Why the last answer for a key was not stored, as far as that is remembered. */
+  lastRefusal(key: string): string | undefined {
+    return this.#lastRefusals.get(key)
   }
 
   fault(operation: string, error: unknown, key?: string): void {

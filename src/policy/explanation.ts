@@ -3,9 +3,10 @@
  * is decided in freshness.ts and reuse.ts.
  */
 import { isWhole, responseDirectives, seconds, type Directives } from './cache-control.ts'
-import type { PolicySettings } from './cache-request.ts'
+import type { CacheRequest, PolicySettings } from './cache-request.ts'
 import { fieldValue } from './field-lines.ts'
 import { currentAge, freshnessLifetime } from './freshness.ts'
+import type { Reuse, ReuseRule } from './reuse.ts'
 import { effectiveFields } from './targeted.ts'
 import type { FieldLines, StoredResponse } from '../stored-response.ts'
 
@@ -38,6 +39,41 @@ export function explainFreshness(stored: StoredResponse, settings: PolicySetting
       ...restrictions(stored, directives, settings),
     ],
   }
+}
+
+/** Why a request may use a stored response as it is, or may not. */
+export function explainReuse(
+  reuse: Reuse,
+  stored: StoredResponse,
+  request: CacheRequest,
+  settings: PolicySettings,
+  now: number,
+): string {
+  const age = currentAge(stored, now)
+  const ttl = freshnessLifetime(stored, settings) - age
+  const told = TEXTS[reuse.rule]
+  return typeof told === 'string' ? told : told(age, ttl, request)
+}
+
+const TEXTS: Readonly<Record<ReuseRule, string | ((age: number, ttl: number, request: CacheRequest) => string)>> = {
+  fresh: (_, ttl) => `fresh for ${ttl} s more (RFC 9111 section 4.2)`,
+  stale: (_, ttl) => `stale for ${-ttl} s (RFC 9111 section 4.2)`,
+  mode: (_age, _ttl, { mode }) =>
+    mode === 'no-cache'
+      ? 'the mode no-cache asks for validation'
+      : `the mode ${mode} uses what is stored, fresh or stale`,
+  'for-others':
+    'not for this cache: stored by a private one, or forbidden by private or no-store (RFC 9111 section 5.2.2)',
+  terms: 'past the lifetime that was laid down when it was stored or validated',
+  'request-no-cache': 'the request says no-cache (RFC 9111 section 5.2.1.4)',
+  'response-no-cache': 'the response says no-cache (RFC 9111 section 5.2.2.4)',
+  clock: 'the clock is before the response came, so that its age is not known (RFC 9111 section 4)',
+  'max-age': (age) => `its age of ${age} s is more than the max-age of the request (RFC 9111 section 5.2.1.1)`,
+  'min-fresh': (_, ttl) => `fresh for ${ttl} s, less than the min-fresh of the request (RFC 9111 section 5.2.1.3)`,
+  'stale-forbidden': (_, ttl) =>
+    `stale for ${-ttl} s, and must-revalidate, proxy-revalidate, s-maxage or no-cache forbid its use (RFC 9111 section 4.2.4)`,
+  'max-stale': (_, ttl) => `stale for ${-ttl} s, which the max-stale of the request accepts (RFC 9111 section 5.2.1.2)`,
+  'stale-while-revalidate': (_, ttl) => `stale for ${-ttl} s, used while it is validated (RFC 5861 section 3)`,
 }
 
 /** Section 4.2.1: the first of these that is there. */

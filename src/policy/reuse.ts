@@ -10,16 +10,34 @@ import { Remembered } from './remembered.ts'
 import { isPastTerms, staleWindow } from './terms.ts'
 import type { StoredResponse } from '../stored-response.ts'
 
-export type Reuse =
+/** What decides over the use of a stored response: explained in explanation.ts. */
+export type ReuseRule =
+  | 'fresh'
+  | 'stale'
+  | 'mode'
+  | 'for-others'
+  | 'terms'
+  | 'request-no-cache'
+  | 'response-no-cache'
+  | 'clock'
+  | 'max-age'
+  | 'min-fresh'
+  | 'stale-forbidden'
+  | 'max-stale'
+  | 'stale-while-revalidate'
+
+export type Reuse = { readonly rule: ReuseRule } &
   /**
    * It answers as it is; `ttl` is the freshness left in seconds. With `revalidate` it is stale, and is to be validated
    * in the background.
    */
-  | { readonly use: 'serve'; readonly age: number; readonly ttl: number; readonly revalidate: boolean }
-  /** It must be validated first, because it is `stale` or because the `request` asks for it. */
-  | { readonly use: 'validate'; readonly because: 'stale' | 'request' }
-  /** It is not for this request at all. */
-  | { readonly use: 'none' }
+  (
+    | { readonly use: 'serve'; readonly age: number; readonly ttl: number; readonly revalidate: boolean }
+    /** It must be validated first, because it is `stale` or because the `request` asks for it. */
+    | { readonly use: 'validate'; readonly because: 'stale' | 'request' }
+    /** It is not for this request at all. */
+    | { readonly use: 'none' }
+  )
 
 /** Conditions that only an origin may judge (section 4.3.2): such a request goes there, and the cache is not asked. */
 export function passesBy(request: CacheRequest): boolean {
@@ -71,39 +89,43 @@ export function mayReuse(stored: StoredResponse, request: CacheRequest, now: num
     const use = plainUseOf(stored, settings)
     const age = ageAt(now, stored.responseTime, use.initialAge)
     const ttl = use.lifetime - age
-    if (ttl > 0) return { use: 'serve', age, ttl, revalidate: false }
+    if (ttl > 0) return { use: 'serve', rule: 'fresh', age, ttl, revalidate: false }
   }
   return mayReuseByRules(stored, request, now, settings)
 }
 
 function mayReuseByRules(stored: StoredResponse, request: CacheRequest, now: number, settings: PolicySettings): Reuse {
   const ofResponse = responseDirectives(effectiveFields(stored.fields, settings.targets))
-  if (isOthers(stored, request, ofResponse, settings)) return { use: 'none' }
-  if (request.mode === 'no-cache') return { use: 'validate', because: 'request' }
+  if (isOthers(stored, request, ofResponse, settings)) return { use: 'none', rule: 'for-others' }
+  if (request.mode === 'no-cache') return { use: 'validate', rule: 'mode', because: 'request' }
   const age = currentAge(stored, now)
   const ttl = freshnessLifetime(stored, settings) - age
   if (usesAnything(request.mode)) {
     const isOver = request.mode === 'ignore-rules' && isPastTerms(stored, now)
-    return isOver ? { use: 'validate', because: 'stale' } : { use: 'serve', age, ttl, revalidate: false }
+    return isOver
+      ? { use: 'validate', rule: 'terms', because: 'stale' }
+      : { use: 'serve', rule: 'mode', age, ttl, revalidate: false }
   }
   const ofRequest = requestDirectives(request.fields)
   // Section 5.2.1.4: "the client prefers stored response not be used … without successful validation"
-  if (ofRequest.has('no-cache')) return { use: 'validate', because: 'request' }
+  if (ofRequest.has('no-cache')) return { use: 'validate', rule: 'request-no-cache', because: 'request' }
   // Section 5.2.2.4: "MUST NOT be used to satisfy any other request without forwarding it for validation"
-  if (isWhole(ofResponse, 'no-cache')) return { use: 'validate', because: 'stale' }
+  if (isWhole(ofResponse, 'no-cache')) return { use: 'validate', rule: 'response-no-cache', because: 'stale' }
   // A clock that was set back says nothing about age; without a clock every use is validated (section 4).
-  if (now < stored.responseTime) return { use: 'validate', because: 'stale' }
-  if (isTooOld(stored, ofRequest, ofResponse, age, ttl)) return { use: 'validate', because: 'request' }
+  if (now < stored.responseTime) return { use: 'validate', rule: 'clock', because: 'stale' }
+  if (isTooOld(stored, ofRequest, ofResponse, age, ttl)) return { use: 'validate', rule: 'max-age', because: 'request' }
   const minFresh = seconds(ofRequest, 'min-fresh')
-  if (minFresh !== undefined && ttl < minFresh) return { use: 'validate', because: ttl > 0 ? 'request' : 'stale' }
+  if (minFresh !== undefined && ttl < minFresh)
+    return { use: 'validate', rule: 'min-fresh', because: ttl > 0 ? 'request' : 'stale' }
   // "fresh" is a lifetime that exceeds the age (section 4.2).
-  if (ttl > 0) return { use: 'serve', age, ttl, revalidate: false }
-  if (forbidsStale(ofResponse, settings)) return { use: 'validate', because: 'stale' }
-  if (-ttl <= maxStale(ofRequest)) return { use: 'serve', age, ttl, revalidate: false }
+  if (ttl > 0) return { use: 'serve', rule: 'fresh', age, ttl, revalidate: false }
+  if (forbidsStale(ofResponse, settings)) return { use: 'validate', rule: 'stale-forbidden', because: 'stale' }
+  if (-ttl <= maxStale(ofRequest)) return { use: 'serve', rule: 'max-stale', age, ttl, revalidate: false }
   // RFC 5861 section 3: within its window a stale response is served while it is validated in the background.
   const window = staleWindow('stale-while-revalidate', stored, request, ofResponse)
-  if (window !== undefined && -ttl < window) return { use: 'serve', age, ttl, revalidate: true }
-  return { use: 'validate', because: 'stale' }
+  if (window !== undefined && -ttl < window)
+    return { use: 'serve', rule: 'stale-while-revalidate', age, ttl, revalidate: true }
+  return { use: 'validate', rule: 'stale', because: 'stale' }
 }
 
 /** Stored for a single user, or against the rules by a request that knew none: not for everybody. */

@@ -119,8 +119,14 @@ test('a stale response is served only where the request accepts it and nothing f
 
 test('a clock that was set back makes every use a validation', () => {
   const record = stored(['cache-control', 'max-age=60'])
-  assert.deepEqual(mayReuse(record, get(), NOW, settings), { use: 'serve', age: 0, ttl: 60, revalidate: false })
-  assert.deepEqual(mayReuse(record, get(), NOW - 1, settings), { use: 'validate', because: 'stale' })
+  assert.deepEqual(mayReuse(record, get(), NOW, settings), {
+    use: 'serve',
+    rule: 'fresh',
+    age: 0,
+    ttl: 60,
+    revalidate: false,
+  })
+  assert.deepEqual(mayReuse(record, get(), NOW - 1, settings), { use: 'validate', rule: 'clock', because: 'stale' })
 })
 
 test('the Age field is replaced, and there is one', () => {
