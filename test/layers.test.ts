@@ -3,11 +3,20 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { test } from 'node:test'
+import manifest from '../package.json' with { type: 'json' }
 
 const src = resolve(import.meta.dirname, '../src')
 const LEAVES = new Set(['stored-response.ts', 'errors.ts', 'diagnostics.ts', 'common-strings.ts'])
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+
+/** What package.json exports, and the program. */
+const entries = [
+  ...Object.values<string | { readonly default: string }>(manifest.exports).flatMap((target) =>
+    typeof target === 'string' ? [] : [target.default],
+  ),
+  manifest.bin['undici-streaming-cache'],
+].map((path) => path.replace('./dist/', '').replace(/\.js$/, '.ts'))
 
 /** The table as src/README.md has it: `| folder | may import |`, names in backquotes. */
 function readTable(): Map<string, string[]> {
@@ -53,7 +62,7 @@ test('each file imports only what its row of the table grants', () => {
   assert.deepEqual(violations, [])
 })
 
-test('every source file is reached from the public list, or from the program', () => {
+test('every source file is reached from the public list, a subpath export, or the program', () => {
   const reached = new Set<string>()
   const visit = (file: string) => {
     if (reached.has(file)) return
@@ -61,8 +70,7 @@ test('every source file is reached from the public list, or from the program', (
     for (const specifier of importsOf(file))
       if (specifier.startsWith('.')) visit(relative(src, resolve(src, dirname(file), specifier)))
   }
-  visit('index.ts')
-  visit('cli/main.ts')
+  for (const entry of entries) visit(entry)
   assert.deepEqual(
     files.filter((file) => !reached.has(file)),
     [],

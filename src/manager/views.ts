@@ -61,7 +61,7 @@ function describe(stored: StoredResponse): Omit<CachedEntry, 'diskSize'> {
 }
 
 /** Pulls a chunk when one is asked for: nothing is read ahead of the consumer. */
-function toReadable(reader: BodyReader): Readable {
+export function toReadable(reader: BodyReader): Readable {
   return new Readable({
     highWaterMark: 0,
     read() {

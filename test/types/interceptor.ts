@@ -2,10 +2,22 @@
  * Our structural `Interceptor` is what undici 7 and undici 8 ask for. There is nothing to run: compiling this file is
  * the check (`npm run check:types`).
  */
-import { Agent as Agent8, Pool as Pool8, setGlobalDispatcher as setGlobalDispatcher8, type Dispatcher } from 'undici'
-import { Agent as Agent7, Pool as Pool7, setGlobalDispatcher as setGlobalDispatcher7 } from 'undici7'
+import {
+  Agent as Agent8,
+  interceptors as interceptors8,
+  Pool as Pool8,
+  setGlobalDispatcher as setGlobalDispatcher8,
+  type Dispatcher,
+} from 'undici'
+import {
+  Agent as Agent7,
+  interceptors as interceptors7,
+  Pool as Pool7,
+  setGlobalDispatcher as setGlobalDispatcher7,
+} from 'undici7'
 import type { Dispatcher as Dispatcher7 } from 'undici7'
-import type { DispatchHandler, DispatchOptions, Interceptor } from 'undici-streaming-cache'
+import { DiskCacheStore } from 'undici-streaming-cache/undici-store'
+import type { DispatchHandler, DispatchOptions, Interceptor, StreamingManager } from 'undici-streaming-cache'
 
 type Assignable<From extends To, To> = From
 
@@ -22,4 +34,10 @@ export function compose(interceptor: Interceptor): void {
   setGlobalDispatcher8(new Pool8('http://localhost').compose([interceptor]))
   setGlobalDispatcher7(new Agent7().compose(interceptor))
   setGlobalDispatcher7(new Pool7('http://localhost').compose([interceptor]))
+}
+
+/** Our store where undici asks for one. */
+export function store(manager: StreamingManager): void {
+  new Agent8().compose(interceptors8.cache({ store: new DiskCacheStore(manager) }))
+  new Agent7().compose(interceptors7.cache({ store: new DiskCacheStore(manager) }))
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { Agent, fetch as npmFetch, getGlobalDispatcher, request, setGlobalDispatcher } from 'undici'
+import { Agent, fetch as npmFetch, getGlobalDispatcher, interceptors, request, setGlobalDispatcher } from 'undici'
 import {
   cacheInterceptor,
   install,
@@ -11,6 +11,7 @@ import {
   type CachedEntry,
   type ManagerStats,
 } from 'undici-streaming-cache'
+import { DiskCacheStore } from 'undici-streaming-cache/undici-store'
 
 let requests = 0
 const server = createServer((_request, response) => {
@@ -53,6 +54,17 @@ const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   assert.equal((await fetch(`${origin}/b`)).headers.get('cache-status'), null)
 }
 
+{
+  await using manager = await StreamingManager.temporary()
+  const dispatcher = new Agent().compose(interceptors.cache({ store: new DiskCacheStore(manager) }))
+  const before = requests
+  for (let i = 0; i < 2; i++) {
+    const { body } = await request(`${origin}/c`, { dispatcher })
+    assert.equal(await body.text(), 'hello')
+  }
+  assert.equal(requests, before + 1)
+}
+
 server.closeAllConnections()
 server.close()
-console.log(`${requests} origin requests for 6 fetches`)
+console.log(`${requests} origin requests for 8 fetches`)
