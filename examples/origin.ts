@@ -11,6 +11,8 @@ import { pipeline } from 'node:stream/promises'
 export interface Resource {
   /** Caching headers: Cache-Control, ETag, Last-Modified, Vary. */
   readonly headers: Readonly<Record<string, string>>
+  /** Default 200. */
+  readonly status?: number
   /** Text, or a file to send. */
   readonly body: string | { readonly file: string }
 }
@@ -44,7 +46,7 @@ export async function startOrigin(resources: Resources, clock: () => number = Da
       response.writeHead(found === undefined ? 404 : 204).end()
       return
     }
-    const { headers, body } = typeof found === 'function' ? found(request) : found
+    const { headers, body, status = 200 } = typeof found === 'function' ? found(request) : found
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     if (isUnchanged(request, headers)) {
       response.writeHead(304).end()
@@ -52,7 +54,7 @@ export async function startOrigin(resources: Resources, clock: () => number = Da
     }
     const size = typeof body === 'string' ? Buffer.byteLength(body) : (await stat(body.file)).size
     bytesSent += size
-    response.writeHead(200, { 'content-length': size })
+    response.writeHead(status, { 'content-length': size })
     if (typeof body === 'string') response.end(body)
     else await pipeline(createReadStream(body.file), response)
   }

@@ -28,6 +28,26 @@ function run(args: readonly string[], directory?: string): Promise<Outcome> {
 const MISS = String.raw`Hello!  undici-streaming-cache; fwd=uri-miss; stored`
 const HIT = String.raw`Hello!  undici-streaming-cache; hit; ttl=\d+`
 
+/** Each sample, below the two lines that say what it is. */
+const PROMETHEUS = [
+  ['requests_total', String.raw`\{result="hit"\} 4`],
+  ['', String.raw`\{result="collapsed"\} 0`],
+  ['', String.raw`\{result="bypass"\} 0`],
+  ['', String.raw`\{result="miss",reason="uri-miss"\} 1`],
+  ['body_bytes_total', String.raw`\{source="memory"\} \d+`],
+  ['', String.raw`\{source="disk"\} \d+`],
+  ['', String.raw`\{source="network"\} 6`],
+  ['stores_total', ' 1'],
+  ['evictions_total', ' 0'],
+  ['faults_total', ' 0'],
+  ['entries', ' 1'],
+  ['disk_bytes', String.raw` \d+`],
+  ['memory_bytes', String.raw` \d+`],
+].flatMap(([name = '', sample = '']) => [
+  ...(name === '' ? [] : [`# HELP http_cache_${name} .+`, `# TYPE http_cache_${name} (?:counter|gauge)`]),
+  `http_cache_\\w+${sample}`,
+])
+
 const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   'global-fetch.ts': [
     String.raw`Node's fetch\(\) +${MISS}`,
@@ -57,6 +77,67 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
     'delete: true, again: false',
     String.raw`event: evicted https://example.com/[ac] \((?:count|rejected)\)`,
     String.raw`stats: 1 entry, \d+ bytes on disk, 3 stored, 1 evicted`,
+  ],
+  'ssr-tags.ts': [
+    String.raw`GET +/lamp +<h1>lamp: 40 €</h1>`,
+    String.raw`GET +/chair +<h1>chair: 90 €</h1>`,
+    String.raw`GET +/lamp +<h1>lamp: 40 €</h1>`,
+    String.raw`POST /webhook/product-lamp +1 purged`,
+    String.raw`GET +/lamp +<h1>lamp: 35 €</h1>`,
+    String.raw`GET +/chair +<h1>chair: 90 €</h1>`,
+    String.raw`The API was asked 3 times\.`,
+  ],
+  'api-gateway.ts': [
+    String.raw`/things +\["thing"\]  cdn stale, then undici-streaming-cache uri-miss`,
+    String.raw`/things +\["thing"\]  cdn stale, then undici-streaming-cache hit`,
+    String.raw`/mine +\["mine"\]  undici-streaming-cache uri-miss`,
+    String.raw`/mine +\["mine"\]  undici-streaming-cache uri-miss`,
+    String.raw`The origin was asked 3 times\.`,
+  ],
+  'crawler.ts': [
+    String.raw`first run : 3 pages, 0 of them from the cache`,
+    String.raw`offline   : 3 pages, 3 of them from the cache`,
+    String.raw`The site was asked 3 times\.`,
+  ],
+  'docs-for-agents.ts': [
+    String.raw`first +# API, from the site`,
+    String.raw`again +# API, from the cache`,
+    String.raw`ten minutes later +# API, from the cache, as the site answered 304`,
+    String.raw`an hour later, site down +# API, from the cache, as the site answered 503`,
+    String.raw`a day later, still down +cannot be read: 503`,
+  ],
+  'large-downloads.ts': [
+    String.raw`miss 240 MB in 4 downloads at a time, 0 hits: memory grew by 1?\d?\d MB`,
+    String.raw`hit  240 MB in 4 downloads at a time, 4 hits: memory grew by 1?\d?\d MB`,
+    String.raw`The origin was asked 4 times, and is in the same process\.`,
+  ],
+  'ci-offline.ts': [
+    String.raw`online : /toolchain\.tar  90000 bytes from the network`,
+    String.raw`online : /fixtures\.json  9 bytes from the network`,
+    String.raw`offline: /toolchain\.tar  90000 bytes from the cache`,
+    String.raw`offline: /fixtures\.json  9 bytes from the cache`,
+    String.raw`offline: /forgotten +504, not stored`,
+  ],
+  'cluster.ts': [
+    String.raw`worker 1: ${MISS}`,
+    String.raw`worker 2: ${HIT}`,
+    String.raw`worker 3: ${HIT}`,
+    String.raw`The origin was asked 1 time\.`,
+  ],
+  'prometheus.ts': PROMETHEUS,
+  'hidden-fetch.ts': [
+    String.raw`first +sunny  undici-streaming-cache; fwd=uri-miss; stored`,
+    String.raw`again +sunny  undici-streaming-cache; hit; ttl=\d+`,
+    String.raw`with reload +rainy  undici-streaming-cache; fwd=request; stored`,
+    String.raw`meanwhile +sunny  undici-streaming-cache; hit; ttl=\d+`,
+    String.raw`afterwards +rainy  undici-streaming-cache; hit; ttl=\d+`,
+    String.raw`The origin was asked 2 times\.`,
+  ],
+  'undici-store.ts': [
+    String.raw`first  Hello!  age: -`,
+    String.raw`again  Hello!  age: \d`,
+    String.raw`stored /hello#partition=@undici, 6 bytes`,
+    String.raw`The origin was asked 1 time\.`,
   ],
 }
 
