@@ -17,6 +17,27 @@ export interface HitEvent {
   readonly ttl: number
 }
 
+/**
+ * A hit is being handed on. The same object comes twice: on `serve` when that begins, and on `served` when it has ended, with
+ * what is known then. Who wants one of them subscribes to both.
+ */
+export interface ServeEvent {
+  readonly key: string
+  readonly method: string
+  /** Directory of the manager. */
+  readonly directory: string
+  /** In milliseconds since the epoch, with fractions. */
+  readonly startedAt: number
+  /** In milliseconds, until the consumer had the last byte; known on `served`. */
+  readonly duration: number | undefined
+  /** What the consumer was told; known on `served`. */
+  readonly statusCode: number | undefined
+  /** Bytes of the body that the consumer was given so far. */
+  readonly size: number
+  /** Why it ended early: the consumer left, or the stored body was damaged. */
+  readonly error: Error | undefined
+}
+
 export interface MissEvent {
   readonly key: string
   readonly reason: ForwardReason
@@ -63,6 +84,8 @@ export interface FaultEvent {
 
 export interface Events {
   hit: HitEvent
+  serve: ServeEvent
+  served: ServeEvent
   miss: MissEvent
   collapse: CollapseEvent
   validate: ValidationEvent
@@ -76,6 +99,8 @@ export const PACKAGE_NAME = 'undici-streaming-cache'
 
 const channels: { readonly [E in keyof Events]: Channel } = {
   hit: channel(`${PACKAGE_NAME}:hit`),
+  serve: channel(`${PACKAGE_NAME}:serve`),
+  served: channel(`${PACKAGE_NAME}:served`),
   miss: channel(`${PACKAGE_NAME}:miss`),
   collapse: channel(`${PACKAGE_NAME}:collapse`),
   validate: channel(`${PACKAGE_NAME}:validate`),
@@ -87,6 +112,11 @@ const channels: { readonly [E in keyof Events]: Channel } = {
 
 /** `NODE_DEBUG=undici-streaming-cache` prints what happens on standard error. */
 const debug = debuglog(PACKAGE_NAME)
+
+/** Whether somebody listens: for what has to be prepared before there is anything to publish. */
+export function hasListeners(event: keyof Events): boolean {
+  return channels[event].hasSubscribers
+}
 
 /** Publishes an event. `build` runs only when somebody listens. */
 export function publish<E extends keyof Events>(event: E, build: () => Events[E]): void {

@@ -50,6 +50,7 @@ export type {
   HitEvent,
   MissEvent,
   RefusalEvent,
+  ServeEvent,
   StoreEvent,
   ValidationEvent,
 } from './diagnostics.ts'

@@ -2,7 +2,7 @@
  * Answers one cacheable request: from the store, by validation, from the network, or by a 504. One switch over what the
  * engine knows; `src/README.md` draws the paths.
  */
-import type { ForwardReason } from '../diagnostics.ts'
+import { hasListeners, type ForwardReason } from '../diagnostics.ts'
 import type { BodyReader } from '../content-store/body-reader.ts'
 import type { CacheEngine } from '../manager/cache-engine.ts'
 import type { Hit } from '../manager/lookup.ts'
@@ -37,6 +37,7 @@ import type { Steering } from './steering.ts'
 import { StoringHandler, type Forwarded } from './storing-handler.ts'
 import { later, type Turn } from './turn.ts'
 import { ValidationHandler, type Validation } from './validation-handler.ts'
+import { watchHit } from './watched-hit.ts'
 
 export class Answering {
   readonly #engine: CacheEngine
@@ -117,24 +118,30 @@ export class Answering {
     if (!isInMemory || revalidate) turn.request.keep()
     turn.exchange.start(null)
     if (isInMemory) this.#push(turn, hit, hot)
-    else void this.#play(turn, stored, age, () => this.#countHit(stored, ttl))
+    else {
+      const begun = hasListeners('serve') ? performance.now() : undefined
+      void this.#play(turn, stored, age, () => this.#countHit(turn, stored, ttl, begun))
+    }
     if (revalidate && !isOnlyIfCached(turn.request)) this.#revalidate(turn, stored)
     return true
   }
 
   /** Counts it, and returns what Cache-Status says of it. */
-  #countHit(stored: StoredResponse, ttl: number): string {
+  #countHit({ exchange, request }: Turn, stored: StoredResponse, ttl: number, begun?: number): string {
     this.#engine.statistics.hit(stored, ttl)
+    if (hasListeners('serve'))
+      watchHit(exchange, stored.key, request.method, this.#engine.holdings.store.directory, begun)
     return hitStatus(ttl)
   }
 
   /** Answers out of memory. */
-  #push({ exchange, received }: Turn, { age, ttl }: Hit, { stored, body, fields }: HotResponse): void {
+  #push(turn: Turn, { age, ttl }: Hit, { stored, body, fields }: HotResponse): void {
+    const { exchange, received } = turn
     const push = () => {
       if (exchange.isOver) return
       discard(received.body)
       this.#engine.statistics.served(body.length, 'memory')
-      const status = this.#countHit(stored, ttl)
+      const status = this.#countHit(turn, stored, ttl)
       const sent = fields.at(age, this.#options.cacheStatus ? status : undefined)
       new Push(exchange, body).start(stored.statusCode, sent, stored.statusMessage)
     }

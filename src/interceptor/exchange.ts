@@ -19,7 +19,7 @@ export interface Source {
 export class Exchange implements DispatchController {
   rawHeaders: RawHeaders = null
   rawTrailers: RawHeaders = null
-  readonly #handler: DispatchHandler
+  #handler: DispatchHandler
   #source: Source | undefined
   #started = false
   #paused = false
@@ -29,6 +29,11 @@ export class Exchange implements DispatchController {
 
   constructor(handler: DispatchHandler) {
     this.#handler = handler
+  }
+
+  /** Puts somebody between this and the consumer, who hears all that comes from now on and hands it on. */
+  watch(between: (consumer: DispatchHandler) => DispatchHandler): void {
+    this.#handler = between(this.#handler)
   }
 
   get paused(): boolean {

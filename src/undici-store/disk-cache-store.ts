@@ -158,10 +158,8 @@ export class DiskCacheStore {
   /** What is found counts as a hit, though undici may validate it before it uses it. */
   #hit({ stored }: Hit, from: 'memory' | 'disk', result: GetResult): GetResult {
     const { statistics, options } = this.#engine
-    const { size } = stored.body
-    const ttl = (): number => Math.floor((result.staleAt - options.clock()) / 1000)
-    statistics.hit(() => ({ key: stored.key, size, ttl: ttl() }))
-    statistics.served(size, from)
+    statistics.hit(stored, Math.floor((result.staleAt - options.clock()) / 1000))
+    statistics.served(stored.body.size, from)
     return result
   }
 

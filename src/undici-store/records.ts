@@ -38,7 +38,7 @@ export function toRequest(key: CacheKey): CacheRequest | undefined {
   // As a GET, so that the engine does not answer a HEAD by what is stored for a GET: undici keeps them apart.
   return name === undefined
     ? undefined
-    : { method: 'GET', key: name, fields: joined(key.headers ?? {}), mode: 'ignore-rules' }
+    : { method: 'GET', key: name, fields: joined(key.headers ?? {}), mode: 'ignore-rules', isPlain: false }
 }
 
 /** The record, or undefined for what must not be on disk: field lines that would split a response, odd numbers. */
