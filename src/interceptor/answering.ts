@@ -38,6 +38,7 @@ import { StoringHandler, type Forwarded } from './storing-handler.ts'
 import { later, type Turn } from './turn.ts'
 import { ValidationHandler, type Validation } from './validation-handler.ts'
 import { watchHit } from './watched-hit.ts'
+import { withXCache } from './x-cache.ts'
 
 export class Answering {
   readonly #engine: CacheEngine
@@ -142,7 +143,8 @@ export class Answering {
       discard(received.body)
       this.#engine.statistics.served(body.length, 'memory')
       const status = this.#countHit(turn, stored, ttl)
-      const sent = fields.at(age, this.#options.cacheStatus ? status : undefined)
+      const prepared = fields.at(age, this.#options.cacheStatus ? status : undefined)
+      const sent = this.#options.xCache ? withXCache(prepared.headers, prepared.raw, true, true) : prepared
       new Push(exchange, body).start(stored.statusCode, sent, stored.statusMessage)
     }
     // `pipeline` hands its handler the duplex that it has yet to return: nothing may be announced before that.
@@ -167,7 +169,8 @@ export class Answering {
       discard(received.body)
       const member = status()
       const lines = this.#options.cacheStatus ? [...answer.fields, 'cache-status', member] : answer.fields
-      const sent = sentFields(lines)
+      const plain = sentFields(lines)
+      const sent = this.#options.xCache ? withXCache(plain.headers, plain.raw, true, true) : plain
       if (bytes === undefined || opened === undefined) {
         new Push(exchange, undefined).start(answer.statusCode, sent, answer.statusMessage)
         return
@@ -263,7 +266,7 @@ export class Answering {
     const { key } = turn.request
     const { stored } = this.#engine.catalogue.select(key, turn.request)
     this.#engine.statistics.forwarded(key, 'request')
-    const forwarded = this.#forwarded(turn, 'request')
+    const forwarded = { ...this.#forwarded(turn, 'request'), isFound: stored !== undefined }
     return this.#network.send(turn, turn.received, new StoringHandler(stored ? { ...forwarded, stored } : forwarded))
   }
 
@@ -299,7 +302,9 @@ export class Answering {
     if (!exchange.isStarted) exchange.start(null)
     discard(received.body)
     const fields = ['date', new Date(this.#engine.options.clock()).toUTCString(), 'content-length', '0']
-    queueMicrotask(() => new Push(exchange, undefined).start(504, sentFields(fields), 'Gateway Timeout'))
+    const plain = sentFields(fields)
+    const sent = this.#options.xCache ? withXCache(plain.headers, plain.raw, false, false) : plain
+    queueMicrotask(() => new Push(exchange, undefined).start(504, sent, 'Gateway Timeout'))
     return true
   }
 

@@ -18,6 +18,7 @@ import type { ResolvedInterceptorOptions } from './options.ts'
 import { discard } from './pipeline-body.ts'
 import { Push } from './push.ts'
 import { later, type Turn } from './turn.ts'
+import { isFoundBy, withXCache } from './x-cache.ts'
 
 /** What one who has waited is answered by in the end. */
 export interface Ways {
@@ -121,7 +122,8 @@ export class Collapsing {
     this.#engine.statistics.collapsed(request.key, because)
     discard(received.body)
     const status = this.#options.cacheStatus ? ['cache-status', collapsedStatus(because, ttl)] : []
-    const sent = sentFields([...answer.fields, ...status])
+    const plain = sentFields([...answer.fields, ...status])
+    const sent = this.#options.xCache ? withXCache(plain.headers, plain.raw, false, isFoundBy(because)) : plain
     if (bytes === undefined) {
       new Push(exchange, undefined).start(statusCode, sent, statusMessage)
       return

@@ -68,6 +68,11 @@ export interface CacheInterceptorOptions extends SteeringOptions, AnnotatingOpti
   readonly rateLimit?: RateLimit | RateLimitFunction
   /** Adds `Cache-Status` (RFC 9211) to responses, saying what the cache did. Default true. */
   readonly cacheStatus?: boolean
+  /**
+   * Adds `x-cache` (HIT: out of the store) and `x-cache-lookup` (HIT: something stored was selected) to responses, in the
+   * place of what caches before this one have said. Default false.
+   */
+  readonly xCache?: boolean
 }
 
 export interface ResolvedInterceptorOptions {
@@ -83,6 +88,7 @@ export interface ResolvedInterceptorOptions {
   readonly tagging: Tagging | undefined
   readonly admission: Admission | undefined
   readonly cacheStatus: boolean
+  readonly xCache: boolean
 }
 
 const DEFAULTS = {
@@ -100,6 +106,7 @@ const DEFAULTS = {
   tagsHeader: undefined,
   rateLimit: undefined,
   cacheStatus: true,
+  xCache: false,
   mode: undefined,
   rules: undefined,
   ttl: undefined,
@@ -119,7 +126,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
   rejectUnknown(given, DEFAULTS)
   const options: CacheInterceptorOptions = { ...DEFAULTS, ...withoutUndefined(given) }
   const { type, methods, origins, cacheByDefault, staleWhenUnreachable, targets, noVarySearch } = options
-  const { finishAborted, collapse, partition, cacheStatus } = options
+  const { finishAborted, collapse, partition, cacheStatus, xCache } = options
   if (type !== 'shared' && type !== 'private') throw new InvalidOptionError('type', "'shared' or 'private'", type)
   if (
     !Array.isArray(methods) ||
@@ -140,7 +147,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
   if (partition !== undefined && (typeof partition !== 'string' || partition === '' || !partition.isWellFormed())) {
     throw new InvalidOptionError('partition', 'a string that is not empty', partition)
   }
-  const flags = { staleWhenUnreachable, noVarySearch, finishAborted, collapse, cacheStatus }
+  const flags = { staleWhenUnreachable, noVarySearch, finishAborted, collapse, cacheStatus, xCache }
   for (const [name, value] of Object.entries(flags)) {
     if (typeof value !== 'boolean') throw new InvalidOptionError(name, 'true or false', value)
   }
@@ -166,6 +173,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
     tagging: taggingBy(options.tags, options.tagsHeader),
     admission: admissionBy(options.rateLimit),
     cacheStatus: cacheStatus === true,
+    xCache: xCache === true,
   }
 }
 

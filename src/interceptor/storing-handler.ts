@@ -16,6 +16,7 @@ import { toFieldLines } from './headers.ts'
 import { NetworkSource } from './network-source.ts'
 import type { ResolvedInterceptorOptions } from './options.ts'
 import { isOwnFault } from './own-fault.ts'
+import { isFoundBy, withXCache } from './x-cache.ts'
 
 /** One request that went to the network, with all that its answer is judged by. */
 export interface Forwarded {
@@ -39,6 +40,8 @@ export interface Forwarded {
   readonly flight?: Flight | undefined
   /** Under which name it is remembered that such answers cannot be shared. */
   readonly sharing?: string | undefined
+  /** Whether something stored was selected, where the reason does not say so. */
+  readonly isFound?: boolean
   /** It has waited for the answer to another's request, in vain. */
   readonly hasWaited?: boolean | undefined
 }
@@ -175,14 +178,20 @@ export class StoringHandler implements DispatchHandler {
   }
 
   #announce(statusCode: number, headers: IncomingHttpHeaders, raw: RawHeaders, statusMessage?: string): void {
-    const { exchange, options, reason, hasWaited } = this.#forwarded
-    if (!options.cacheStatus) {
-      exchange.respond(statusCode, headers, raw, statusMessage)
-      return
-    }
-    const member = forwardStatus(reason, this.#tee !== undefined, hasWaited === true)
-    const marked = withStatus(headers, raw, member)
+    const { exchange, options } = this.#forwarded
+    const { headers: said, raw: rawSaid } = options.cacheStatus ? this.#withStatus(headers, raw) : { headers, raw }
+    const marked = options.xCache ? withXCache(said, rawSaid, false, this.#isFound) : { headers: said, raw: rawSaid }
     exchange.respond(statusCode, marked.headers, marked.raw, statusMessage)
+  }
+
+  #withStatus(headers: IncomingHttpHeaders, raw: RawHeaders): ReturnType<typeof withStatus> {
+    const { reason, hasWaited } = this.#forwarded
+    return withStatus(headers, raw, forwardStatus(reason, this.#tee !== undefined, hasWaited === true))
+  }
+
+  get #isFound(): boolean {
+    const { reason, isFound = isFoundBy(reason) } = this.#forwarded
+    return isFound
   }
 
   /** Those who have waited follow, or are told that there is nothing for them. */
