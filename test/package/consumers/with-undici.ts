@@ -11,6 +11,7 @@ import {
   type CachedEntry,
   type ManagerStats,
 } from 'undici-streaming-cache'
+import { instrument } from 'undici-streaming-cache/otel'
 import { DiskCacheStore } from 'undici-streaming-cache/undici-store'
 
 let requests = 0
@@ -57,12 +58,14 @@ const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 {
   await using manager = await StreamingManager.temporary()
   const dispatcher = new Agent().compose(interceptors.cache({ store: new DiskCacheStore(manager) }))
+  const stop: () => void = instrument(manager, { name: 'consumer' })
   const before = requests
   for (let i = 0; i < 2; i++) {
     const { body } = await request(`${origin}/c`, { dispatcher })
     assert.equal(await body.text(), 'hello')
   }
   assert.equal(requests, before + 1)
+  stop()
 }
 
 server.closeAllConnections()
