@@ -1,4 +1,5 @@
 /** The public list. What is not named here is not for users and may change. */
+export type { CacheContext } from './interceptor/cache-context.ts'
 export { cacheInterceptor } from './interceptor/cache-interceptor.ts'
 export { withCacheOptions } from './interceptor/cache-options.ts'
 export type { AnnotatingOptions, ModifiedResponse } from './interceptor/annotating.ts'

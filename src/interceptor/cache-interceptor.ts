@@ -75,7 +75,7 @@ class CachedDispatch {
     const plain = IncomingRequest.from(received.method, uri, received.headers, 'default', partition)
     if (plain === undefined) return this.#bypass(received, consumer, uri, 'method')
     const request = this.#steering.steer(plain, uri, received)
-    const turn = { received, request, exchange: new Exchange(consumer) }
+    const turn = { received, request, exchange: this.#exchange(consumer) }
     const isKnown = methods.has(received.method) && hasNoContent(received)
     if (isKnown && request.mode !== 'no-store' && !passesBy(request)) return this.#answering.answer(turn)
     // Nothing that is stored answers it, and the origin must not be asked.
@@ -86,13 +86,18 @@ class CachedDispatch {
     return this.#answering.pass(turn, reason)
   }
 
+  #exchange(consumer: DispatchHandler): Exchange {
+    const { between } = this.#options
+    return new Exchange(between === undefined ? consumer : between(consumer))
+  }
+
   #passUnsafe(received: ReceivedOptions, consumer: DispatchHandler, uri: string): boolean {
     // Malformed ones are the network's to refuse.
     const headers = readHeaders(received.headers) ?? {}
     const plain = IncomingRequest.from('GET', uri, headers, 'default', this.#options.partition)
     if (plain === undefined) return this.#forward(received, consumer)
     const request = this.#steering.steer(plain, uri, received).keep()
-    return this.#answering.passUnsafe({ received, request, exchange: new Exchange(consumer) }, uri)
+    return this.#answering.passUnsafe({ received, request, exchange: this.#exchange(consumer) }, uri)
   }
 
   /** Undefined where the cache has no say: closed, not a request for a resource, or an origin that is not cached. */

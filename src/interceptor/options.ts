@@ -7,6 +7,8 @@ import { originFilter } from './origins.ts'
 import { admissionBy, type Admission, type RateLimit, type RateLimitFunction } from './rate-limit.ts'
 import { steerBy } from './response-steering.ts'
 import { resolveSteering, type ResolvedSteering, type SteeringOptions } from './steering.ts'
+import { ContextHandler } from './cache-context.ts'
+import type { DispatchHandler } from './dispatch.ts'
 import { taggingBy, type Tagging, type TagsFunction } from './tagging.ts'
 
 export interface CacheInterceptorOptions extends SteeringOptions, AnnotatingOptions {
@@ -73,6 +75,11 @@ export interface CacheInterceptorOptions extends SteeringOptions, AnnotatingOpti
    * place of what caches before this one have said. Default false.
    */
   readonly xCache?: boolean
+  /**
+   * Puts what the cache did into `context.cache` of what undici's `request()`, `stream()` and `pipeline()` give their
+   * callers, also where `cacheStatus` is false; see `CacheContext`. Default false.
+   */
+  readonly context?: boolean
 }
 
 export interface ResolvedInterceptorOptions {
@@ -87,8 +94,11 @@ export interface ResolvedInterceptorOptions {
   readonly partition: string
   readonly tagging: Tagging | undefined
   readonly admission: Admission | undefined
+  /** Responses are marked with Cache-Status, though `ContextHandler` may hide it. */
   readonly cacheStatus: boolean
   readonly xCache: boolean
+  /** Puts something between the exchange and a consumer. */
+  readonly between: ((consumer: DispatchHandler) => DispatchHandler) | undefined
 }
 
 const DEFAULTS = {
@@ -118,6 +128,7 @@ const DEFAULTS = {
   key: undefined,
   ignoreQuery: undefined,
   ...ANNOTATING_DEFAULTS,
+  context: false,
 } as const
 
 /** @throws {InvalidOptionError} when an option is of the wrong type or out of range, or has a name that no option has */
@@ -126,7 +137,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
   rejectUnknown(given, DEFAULTS)
   const options: CacheInterceptorOptions = { ...DEFAULTS, ...withoutUndefined(given) }
   const { type, methods, origins, cacheByDefault, staleWhenUnreachable, targets, noVarySearch } = options
-  const { finishAborted, collapse, partition, cacheStatus, xCache } = options
+  const { finishAborted, collapse, partition, cacheStatus, xCache, context } = options
   if (type !== 'shared' && type !== 'private') throw new InvalidOptionError('type', "'shared' or 'private'", type)
   if (
     !Array.isArray(methods) ||
@@ -147,7 +158,7 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
   if (partition !== undefined && (typeof partition !== 'string' || partition === '' || !partition.isWellFormed())) {
     throw new InvalidOptionError('partition', 'a string that is not empty', partition)
   }
-  const flags = { staleWhenUnreachable, noVarySearch, finishAborted, collapse, cacheStatus, xCache }
+  const flags = { staleWhenUnreachable, noVarySearch, finishAborted, collapse, cacheStatus, xCache, context }
   for (const [name, value] of Object.entries(flags)) {
     if (typeof value !== 'boolean') throw new InvalidOptionError(name, 'true or false', value)
   }
@@ -172,8 +183,9 @@ export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): 
     partition: partition ?? '',
     tagging: taggingBy(options.tags, options.tagsHeader),
     admission: admissionBy(options.rateLimit),
-    cacheStatus: cacheStatus === true,
+    cacheStatus: cacheStatus === true || context === true,
     xCache: xCache === true,
+    between: context === true ? (consumer) => new ContextHandler(consumer, cacheStatus === true) : undefined,
   }
 }
 
