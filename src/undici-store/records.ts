@@ -82,7 +82,7 @@ export function toResult(stored: StoredResponse, request: CacheKey): Omit<GetRes
   if (unrecorded === undefined) return undefined
   const headers = fieldsByName(stored.fields)
   delete headers[VALUE_FIELD]
-  const { statusCode, statusMessage, vary } = stored
+  const { statusCode, statusMessage, vary, staleFrom = Infinity } = stored
   const varying = vary.map((name) => [name, request.headers?.[name] ?? null])
   return {
     statusCode,
@@ -90,6 +90,8 @@ export function toResult(stored: StoredResponse, request: CacheKey): Omit<GetRes
     headers,
     ...(vary.length === 0 ? {} : { vary: Object.fromEntries(varying) as Fields }),
     ...unrecorded,
+    // A soft purge: undici validates it before its next use.
+    staleAt: Math.min(unrecorded.staleAt, staleFrom),
   }
 }
 

@@ -159,6 +159,16 @@ test('what undici stored answers undici only, and what ours stored answers ours,
   assert.equal(await store.get(key), undefined)
 })
 
+test('a soft purge leaves it stale from now on', async (t) => {
+  const clock = new ManualClock()
+  const { manager, store } = await open(t, { clock: clock.now })
+  await write(store, keyOf('/a'), valueOf(), 'hello')
+  clock.pass(1)
+  assert.equal(await manager.purge({ prefix: 'http://localhost:1/' }, { soft: true }), 1)
+  const found = await read(store, keyOf('/a'))
+  assert.deepEqual([found?.text, found?.staleAt], ['hello', clock.now()])
+})
+
 test('what is written while its URL is deleted is not stored', async (t) => {
   const { manager, store } = await open(t)
   for (const size of [5, LARGE]) {
