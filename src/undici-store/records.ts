@@ -3,12 +3,12 @@
  *
  * What undici stores is kept apart from what the package's own interceptor stores, by a partition that no option can name:
  * undici decided by its rules, and only undici may answer with it. What the record has no place for (undici's times,
- * directives and entity tag) stands in a field line of its own. Of the request nothing is kept but the digest of what Vary
+ * directives and entity tag) is its metadata. Of the request nothing is kept but the digest of what Vary
  * nominates: who selects a response has the values, or it would not have been selected.
  */
 import { cacheKey } from '../policy/cache-key.ts'
 import type { CacheRequest, RequestFields } from '../policy/cache-request.ts'
-import { fieldsByName, firstLine } from '../policy/field-lines.ts'
+import { fieldsByName } from '../policy/field-lines.ts'
 import type { StoredHead } from '../policy/storing.ts'
 import { variantOf } from '../policy/vary.ts'
 import { NO_VARY, type StoredResponse } from '../stored-response.ts'
@@ -16,8 +16,6 @@ import type { CacheControlDirectives, CacheKey, CacheValue, GetResult } from './
 
 /** A value of the option `partition` is percent-encoded: none of them is this. */
 const PARTITION = '#partition=@undici'
-/** No origin's field of this name is stored. */
-const VALUE_FIELD = 'undici-cache-value'
 /** As many fields may Vary nominate as in the policy. */
 const MAX_VARY_NAMES = 32
 
@@ -68,7 +66,8 @@ export function toHead(key: CacheKey, value: CacheValue, now: number): StoredHea
     vary,
     statusCode,
     statusMessage,
-    fields: [...fields, VALUE_FIELD, JSON.stringify(unrecorded)],
+    fields,
+    metadata: JSON.stringify(unrecorded),
     // Never anything else than an answer to the store.
     scope: 'private',
     requestTime: now,
@@ -78,16 +77,14 @@ export function toHead(key: CacheKey, value: CacheValue, now: number): StoredHea
 
 /** What is stored as undici has it, or undefined when the record does not say what it must. */
 export function toResult(stored: StoredResponse, request: CacheKey): Omit<GetResult, 'body'> | undefined {
-  const unrecorded = parse(firstLine(stored.fields, VALUE_FIELD))
+  const unrecorded = parse(stored.metadata)
   if (unrecorded === undefined) return undefined
-  const headers = fieldsByName(stored.fields)
-  delete headers[VALUE_FIELD]
   const { statusCode, statusMessage, vary, staleFrom = Infinity } = stored
   const varying = vary.map((name) => [name, request.headers?.[name] ?? null])
   return {
     statusCode,
     statusMessage,
-    headers,
+    headers: fieldsByName(stored.fields),
     ...(vary.length === 0 ? {} : { vary: Object.fromEntries(varying) as Fields }),
     ...unrecorded,
     // A soft purge: undici validates it before its next use.
@@ -107,7 +104,7 @@ function joined(fields: Readonly<Fields>): RequestFields {
 function toFieldLines(headers: CacheValue['headers']): string[] | undefined {
   const lines: string[] = []
   for (const [name, value] of Object.entries(headers)) {
-    if (name.toLowerCase() === VALUE_FIELD || value === undefined) continue
+    if (value === undefined) continue
     for (const line of [value].flat()) {
       if (!isFieldName(name) || !isFieldValue(line)) return undefined
       lines.push(name, line)
@@ -126,10 +123,10 @@ function isFieldValue(value: unknown): boolean {
 }
 
 /** What is read may have been damaged or planted. */
-function parse(line: string | undefined): Unrecorded | undefined {
+function parse(json: string | undefined): Unrecorded | undefined {
   let value: unknown
   try {
-    value = JSON.parse(line ?? 'null')
+    value = JSON.parse(json ?? 'null')
   } catch {
     return undefined
   }

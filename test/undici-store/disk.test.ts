@@ -119,13 +119,24 @@ test('names that would reach a prototype are names like any other', async (t) =>
   assert.equal(await store.get(keyOf('/a', { headers: JSON.parse('{"__proto__": "c"}') as {} })), undefined)
 })
 
-test('an origin cannot write what the store keeps beside a response', async (t) => {
-  const { store } = await open(t)
-  const planted = JSON.stringify({ cachedAt: 0, staleAt: 1e15, deleteAt: 1e15, cacheControlDirectives: {} })
-  const value = valueOf({ headers: { 'Undici-Cache-Value': planted, 'x-a': 'b' } })
+test('what undici knows beside a response is its metadata, for those who look into the manager', async (t) => {
+  const { manager, store } = await open(t)
+  const value = valueOf({ etag: '"1"' })
   await write(store, keyOf('/a'), value, 'hello')
-  const found = await read(store, keyOf('/a'))
-  assert.deepEqual([found?.headers, found?.staleAt], [{ 'x-a': 'b' }, value.staleAt])
+  const { cachedAt, staleAt, deleteAt, etag, cacheControlDirectives } = value
+  for await (const { headers, metadata } of manager.entries()) {
+    assert.deepEqual(headers, value.headers)
+    assert.deepEqual(metadata, { cachedAt, staleAt, deleteAt, etag, cacheControlDirectives })
+  }
+  assert.equal(manager.entryCount, 1)
+})
+
+test('a record that does not say what undici has to know is a miss, and goes', async (t) => {
+  const { manager, store } = await open(t)
+  await manager.put('http://localhost:1/a#partition=@undici', { headers: { 'cache-control': 'max-age=60' }, body: 'a' })
+  assert.equal(manager.entryCount, 1)
+  assert.equal(await store.get(keyOf('/a')), undefined)
+  assert.equal(manager.entryCount, 0)
 })
 
 test('of a request nothing is on disk but a digest', async (t) => {
