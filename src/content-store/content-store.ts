@@ -31,6 +31,7 @@ import { Membership } from './membership.ts'
 import { livingMembers, type Member } from './presence.ts'
 import { whyNotOurs } from './ownership.ts'
 import { SmallBodies } from './small-bodies.ts'
+import { appendHistory, readHistory, type Stretch } from './history-file.ts'
 import { readSnapshot, writeSnapshot, type Snapshot, type Take } from './snapshot-file.ts'
 import { foldersUnchangedSince, walk, type Folders, type FoundFile } from './walk.ts'
 
@@ -289,6 +290,15 @@ export class ContentStore {
 
   async writeSnapshot(take: Take): Promise<void> {
     await writeSnapshot(this.#layout, take)
+  }
+
+  /** Notes counts for later: `mayShorten` where nobody else is to keep the file small. */
+  async appendHistory(stretch: Stretch, mayShorten: boolean): Promise<void> {
+    await appendHistory(this.#layout, stretch, mayShorten)
+  }
+
+  async readHistory(): Promise<Stretch[]> {
+    return await readHistory(this.#layout)
   }
 
   /** Whether the machine has been started since `noteBoot` was last called, or nobody knows. */

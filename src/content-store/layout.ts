@@ -6,6 +6,7 @@
  *   tmp/<pid>-<run>-<n>           what is being written; renamed into place when whole (cacache's folder)
  *   procs/<pid>-<run>-…           one journal for each open manager, see membership.ts and journal.ts
  *   snapshot                      the memory index as it was: a hint that may be missing or old
+ *   history                       what was answered when, see history-file.ts
  *   boot                          the run of the machine in which all of this was last looked through, see boot.ts
  */
 import { hash, randomUUID } from 'node:crypto'
@@ -28,6 +29,7 @@ export class Layout {
   readonly temporary: string
   readonly processes: string
   readonly snapshot: string
+  readonly history: string
   readonly boot: string
   #written = 0
 
@@ -38,6 +40,7 @@ export class Layout {
     this.temporary = join(directory, 'tmp')
     this.processes = join(directory, 'procs')
     this.snapshot = join(directory, 'snapshot')
+    this.history = join(directory, 'history')
     this.boot = join(directory, 'boot')
   }
 

@@ -13,8 +13,8 @@ const FILES = 2
 /** Outer folders, and inner ones in all, of each kind of file. */
 const OUTER_FOLDERS = 256
 const INNER_FOLDERS = OUTER_FOLDERS ** 2
-/** The six folders that are always there, what that of temporary files grows to when many are written, and small files. */
-const FIXED = 9 * BLOCK_SIZE
+/** The six folders that are always there, what that of temporary files grows to when many are written, and small files: the history has up to three blocks. */
+const FIXED = 12 * BLOCK_SIZE
 /** Bytes of a bucket line beside names, field lines and checksums: digests, times, punctuation. */
 const LINE_OVERHEAD = 600
 /** Bytes of UTF-8, or with a backslash, that a character may take. */

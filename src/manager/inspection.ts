@@ -8,6 +8,7 @@
 import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { ContentStore } from '../content-store/content-store.ts'
+import type { Stretch } from '../content-store/history-file.ts'
 import type { Member } from '../content-store/presence.ts'
 import type { Snapshot } from '../content-store/snapshot-file.ts'
 import { MetadataIndex, type RankedEntry } from '../metadata-index/metadata-index.ts'
@@ -19,6 +20,7 @@ import { resolveManagerOptions } from './options.ts'
 import { normalisedKey } from './streaming-manager.ts'
 import { toCachedResponse } from './views.ts'
 
+export type { Stretch } from '../content-store/history-file.ts'
 export type { RankedEntry } from '../metadata-index/metadata-index.ts'
 
 export class Inspection {
@@ -46,6 +48,11 @@ export class Inspection {
   /** Who has it open, the leader first. */
   async members(): Promise<Member[]> {
     return await this.store.members()
+  }
+
+  /** What the cache was worth over time, as far as processes have noted it. */
+  async history(): Promise<Stretch[]> {
+    return await this.store.readHistory()
   }
 
   /** Everything stored, in no order. Rejects when the signal aborts it. */

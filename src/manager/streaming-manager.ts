@@ -9,6 +9,7 @@ import { cacheKey } from '../policy/cache-key.ts'
 import type { StoredResponse } from '../stored-response.ts'
 import { CacheEngine } from './cache-engine.ts'
 import { diskSize } from './disk-use.ts'
+import { History } from './history.ts'
 import { Neighbours } from './neighbours.ts'
 import { resolveManagerOptions, type ManagerOptions } from './options.ts'
 import { purge, type PurgeFilter, type PurgeOptions } from './purge.ts'
@@ -49,12 +50,14 @@ export class StreamingManager {
   readonly #engine: CacheEngine
   readonly #isTemporary: boolean
   readonly #neighbours: Neighbours
+  readonly #history: History
   #timer: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
   private constructor(engine: CacheEngine, isTemporary: boolean) {
     this.#engine = engine
     this.#neighbours = new Neighbours(engine)
+    this.#history = new History(engine.holdings.store, engine.statistics, engine.options.clock())
     this.#isTemporary = isTemporary
     engines.set(this, engine)
   }
@@ -100,10 +103,10 @@ export class StreamingManager {
     if (restoration !== undefined && resolved.maxRestoreDelay > 0 && (await store.snapshotSize()) <= SMALL_SNAPSHOT)
       await Promise.race([restoration.ended, delay(resolved.maxRestoreDelay, undefined, { ref: false })])
     if (resolved.snapshotInterval > 0) {
-      manager.#timer = setInterval(
-        () => engine.holdings.tasks.add(engine.holdings.writeSnapshot()),
-        resolved.snapshotInterval,
-      ).unref()
+      manager.#timer = setInterval(() => {
+        engine.holdings.tasks.add(engine.holdings.writeSnapshot())
+        engine.holdings.tasks.add(manager.#noteHistory())
+      }, resolved.snapshotInterval).unref()
     }
     return manager
   }
@@ -258,9 +261,17 @@ export class StreamingManager {
     await this.#neighbours.close()
     await this.#engine.close()
     const { holdings } = this.#engine
-    if (!this.#isTemporary) await holdings.writeSnapshot()
+    if (!this.#isTemporary) {
+      await holdings.writeSnapshot()
+      await this.#noteHistory()
+    }
     await holdings.membership.leave()
     if (this.#isTemporary) await holdings.store.destroy()
+  }
+
+  async #noteHistory(): Promise<void> {
+    const { options, holdings } = this.#engine
+    await this.#history.note(options.clock(), holdings.membership.isLeader)
   }
 
   async #settled(): Promise<void> {

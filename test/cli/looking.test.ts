@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { runCli, seeded, seedInto } from '../helpers/cli.ts'
+import { appendHistory } from '../../src/content-store/history-file.ts'
+import { Layout } from '../../src/content-store/layout.ts'
 import { temporaryDirectory } from '../helpers/directory.ts'
 
 const HOUR = 3_600_000
@@ -195,6 +197,7 @@ test('stats counts what is there, by origin, status and content type', async () 
     fresh: 2,
     stale: 1,
     validate: 1,
+    answered: null,
     byOrigin: [
       { name: 'https://a.example', entries: 2, size: 40_960 },
       { name: 'https://b.example', entries: 2, size: 32_768 },
@@ -209,6 +212,20 @@ test('stats counts what is there, by origin, status and content type', async () 
     ],
   })
   assert.match((await runCli(['stats', '--dir', directory])).stdout, /4 entries of 4 URLs, 72\.0 KiB on disk/)
+})
+
+test('stats tells what processes have noted of their hits and misses', async () => {
+  const directory = await mixed()
+  const stretch = { from: Date.parse('2026-11-26T00:00Z'), to: Date.parse('2026-11-26T01:00Z') }
+  const counts = { hits: 30, misses: 10, bytesServed: 3072, bytesFromNetwork: 1024 }
+  await appendHistory(new Layout(directory), { ...stretch, ...counts }, false)
+  const { answered } = JSON.parse((await runCli(['stats', '--json', '--dir', directory])).stdout)
+  const { columns, ...told } = answered
+  assert.deepEqual(told, { since: '2026-11-26T00:00:00.000Z', until: '2026-11-26T01:00:00.000Z', ...counts })
+  assert.equal(columns.length, 48)
+  const { stdout } = await runCli(['stats', '--dir', directory])
+  assert.match(stdout, /30 hits and 10 misses \(75\.0 %\) since 2026-11-26/)
+  assert.match(stdout, /3\.00 KiB handed out, 1\.00 KiB from the network/)
 })
 
 async function everyFile(directory: string): Promise<string[]> {

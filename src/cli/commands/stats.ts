@@ -5,6 +5,7 @@ import { explainFreshness } from '../../policy/explanation.ts'
 import { fieldValue } from '../../policy/field-lines.ts'
 import type { StoredResponse } from '../../stored-response.ts'
 import { typeOption } from '../selection.ts'
+import { historyOf, type HistoryView } from '../report/history.ts'
 import { DONE, type Session } from '../session.ts'
 import { counted, humanSize } from '../units.ts'
 import { isoTime, policySettings, shown, splitKey, type CacheType } from '../views.ts'
@@ -22,7 +23,8 @@ export function defineStats(command: Command): Command {
   return command.addOption(typeOption()).addHelpText(
     'after',
     `
-Hits and misses are counted by each process for itself (manager.stats()); they are not in the directory.
+Hits and misses are those that processes have noted in the directory, each minute and when they end; what is older than
+some hours is drawn together. manager.stats() has those of one process.
 `,
   )
 }
@@ -35,6 +37,7 @@ export async function stats(session: Session, { type }: { type: CacheType }): Pr
     directory: inspection.directory,
     openIn: members.map(({ pid, since }, i) => ({ pid, since: isoTime(since), isLeader: i === 0 })),
     ...summary(session, records, type),
+    answered: historyOf(await inspection.history(), isoTime) ?? null,
     byOrigin: shares(records, ({ key }) => shown(session, originOf(key))),
     byStatus: shares(records, ({ statusCode }) => String(statusCode)),
     byContentType: shares(records, contentType),
@@ -81,6 +84,7 @@ function contentType({ fields }: StoredResponse): string {
 }
 
 interface Document extends ReturnType<typeof summary> {
+  readonly answered: HistoryView | null
   readonly directory: string
   readonly openIn: readonly { readonly pid: number; readonly since: string; readonly isLeader: boolean }[]
   readonly byOrigin: readonly Share[]
@@ -97,6 +101,12 @@ async function print({ out }: Session, document: Document): Promise<void> {
   await out.line(`  ${counted(bodies, 'body', 'bodies')} of ${humanSize(bodyBytes)} in all`)
   await out.line(`  ${document.fresh} fresh, ${document.stale} stale, ${document.validate} validated before each use`)
   if (document.oldest !== null) await out.line(`  from ${document.oldest} to ${document.newest}`)
+  if (document.answered !== null) {
+    const { hits, misses, bytesServed, bytesFromNetwork, since } = document.answered
+    const ratio = ((100 * hits) / Math.max(1, hits + misses)).toFixed(1)
+    await out.line(`  ${hits} hits and ${misses} misses (${ratio} %) since ${since}`)
+    await out.line(`  ${humanSize(bytesServed)} handed out, ${humanSize(bytesFromNetwork)} from the network`)
+  }
   const processes = openIn.map(({ pid, isLeader }) => `${pid}${isLeader ? ' (leads)' : ''}`)
   await out.line(`  ${processes.length === 0 ? 'no process has it open' : `open in process ${processes.join(', ')}`}`)
   for (const [title, shares] of [

@@ -2,6 +2,7 @@
 import { counted, humanSize } from '../units.ts'
 import type { Bin } from './bins.ts'
 import type { Folder, Point } from './data.ts'
+import type { Column } from './history.ts'
 import { html, type Html } from './html.ts'
 import { squarified, type Box } from './treemap.ts'
 
@@ -113,6 +114,22 @@ export function plot(points: readonly Point[]): Html {
   const lines = [1, 4, 16, 63].filter((frequency) => frequency < top)
   return html`<div class="plot">
     ${lines.map((line) => html`<div class="grid" style="bottom:${y(line)}"></div>`)}${lines.map((line) => html`<span class="tick y" style="bottom:${y(line)}">${line}</span>`)}${columns.map((size) => html`<span class="tick x" style="left:${x(size)}">${humanSize(size).replace(/\.0+ /, ' ')}</span>`)}${dots}
+  </div>`
+}
+
+/** A column for each stretch of time: as high as its hit ratio, as strong as there were requests. */
+export function ratios(columns: readonly Column[]): Html {
+  const most = Math.max(...columns.map(({ hits, misses }) => hits + misses), 1)
+  const boxes = columns.map(({ from, hits, misses }) => {
+    const all = hits + misses
+    const opacity = all === 0 ? 0 : 0.35 + 0.65 * (all / most)
+    const title = `${from.slice(0, 16).replace('T', ' ')}: ${Math.round(hits)} of ${counted(Math.round(all), 'request')}`
+    return html`<i style="height:${percent(shareOf(hits, all))};opacity:${opacity.toFixed(2)}" title="${title}"></i>`
+  })
+  const lines = [25, 50, 75, 100]
+  return html`<div class="ratios" role="img" aria-label="Hit ratio over time">
+    ${lines.map((line) => html`<div class="grid" style="bottom:${line}%"></div>`)}${lines.map((line) => html`<span class="tick y" style="bottom:${line}%">${line} %</span>`)}
+    <div class="columns">${boxes}</div>
   </div>`
 }
 

@@ -4,6 +4,7 @@ import type { Inspection, RankedEntry } from '../../manager/inspection.ts'
 import { entryKey, type StoredResponse } from '../../stored-response.ts'
 import type { Session } from '../session.ts'
 import { isoTime, shown, viewEntry, splitKey, type CacheType, type EntryView } from '../views.ts'
+import { historyOf, type HistoryView } from './history.ts'
 import { AGE_BINS, aheadOf, binned, SIZE_BINS, type Bin } from './bins.ts'
 
 /** A folder of the treemap: an origin, or the first part of a path. */
@@ -54,6 +55,8 @@ export interface ReportData {
   /** Undefined where no snapshot says in which order entries would go. */
   readonly points: readonly Point[] | undefined
   readonly origins: readonly OriginTimes[]
+  /** Undefined where no process has noted any. */
+  readonly history: HistoryView | undefined
   /** The heaviest. */
   readonly rows: readonly Row[]
 }
@@ -94,6 +97,7 @@ export async function gather(
     ahead: aheadOf(views),
     points: ranking && pointsOf(session, ranking),
     origins: timesOf(session, records),
+    history: historyOf(await inspection.history(), isoTime),
     rows: weighed.slice(0, options.rows).map(({ record, view }) => ({
       ...view,
       frequency: frequencies.get(entryKey(record.key, record.variant)),

@@ -4,8 +4,9 @@ import { PACKAGE_NAME } from '../../diagnostics.ts'
 import { visible } from '../redaction.ts'
 import { counted, humanCount, humanDuration, humanSize } from '../units.ts'
 import { describeState } from '../views.ts'
-import { bars, plot, treemap } from './charts.ts'
+import { bars, plot, ratios, treemap } from './charts.ts'
 import type { Point, ReportData, Row } from './data.ts'
+import type { HistoryView } from './history.ts'
 import { html, Html, jsonForScript } from './html.ts'
 import { SCRIPT } from './script.ts'
 import { STYLE } from './style.ts'
@@ -62,14 +63,7 @@ export function page(data: ReportData): string {
           </section>
           ${originSection(data)}
         </div>
-        <section>
-          <h2>Hit ratio over time</h2>
-          <p>
-            Not in the directory: each process counts its own hits and misses. <code>manager.stats()</code> has them,
-            and its events can feed a monitoring system.
-          </p>
-        </section>
-        ${tableSection(data)}
+        ${historySection(data.history)} ${tableSection(data)}
         <footer>Written by ${PACKAGE_NAME} report. This page loads nothing from anywhere.</footer>
         ${element('script type="application/json" id="rows"', jsonForScript(data.rows.map(toTexts)))}
         ${element('script', SCRIPT)}
@@ -192,10 +186,28 @@ function originSection({ origins }: ReportData): Html {
         </tbody>
       </table>
     </div>
-    <p class="last">
-      What the cache has saved is not in the directory: <code>manager.stats().bytesServed</code> has the bytes since a
-      process began.
+  </section>`
+}
+
+function historySection(history: HistoryView | undefined): Html {
+  const title = html`<h2>Hit ratio over time</h2>`
+  if (history === undefined) {
+    return html`<section>
+      ${title}
+      <p>Not known yet: a process that has the directory open notes its counts each minute, and when it ends.</p>
+    </section>`
+  }
+  const { hits, misses, bytesServed, bytesFromNetwork } = history
+  const moment = (time: string) => time.slice(0, 16).replace('T', ' ')
+  const ratio = hits + misses === 0 ? 0 : (100 * hits) / (hits + misses)
+  return html`<section>
+    ${title}
+    <p>
+      Of ${humanCount(hits + misses)} requests from ${moment(history.since)} to ${moment(history.until)} UTC the cache
+      has answered ${ratio.toFixed(1)} % by itself. It handed out ${humanSize(bytesServed)} of stored bodies, while
+      ${humanSize(bytesFromNetwork)} came from the network.
     </p>
+    ${ratios(history.columns)}
   </section>`
 }
 

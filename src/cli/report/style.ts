@@ -57,6 +57,9 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .bar + .bar { background: var(--other); margin-top: 2px; }
 .track { background: var(--track); border-radius: 3px; padding: 1px; }
 
+.ratios { position: relative; height: 9rem; margin: .5rem 0 0 2.6rem; border-bottom: 1px solid var(--line); }
+.ratios .columns { position: absolute; inset: 0; display: flex; align-items: flex-end; gap: 2px; }
+.ratios i { flex: 1; min-width: 1px; background: var(--main); border-radius: 2px 2px 0 0; }
 .plot { position: relative; height: 19rem; margin: 0 1.4rem 1.9rem 1.7rem; border-left: 1px solid var(--line); border-bottom: 1px solid var(--line); }
 .plot .dot { position: absolute; width: 8px; height: 8px; margin: -4px; background: var(--main); opacity: .55; }
 .plot .window { background: transparent; border: 1.5px solid var(--main); }
