@@ -73,10 +73,12 @@ export class ContentStore {
     const layout = new Layout(directory)
     try {
       // Nearly always all are there, and a start waits for this.
-      const exist = await Promise.all(layout.folders.map((path) => exists(path)))
-      for (const [i, path] of layout.folders.entries())
-        if (exist[i] === false) await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
-      await Promise.all(layout.folders.map((path) => assertOurs(path, path === layout.directory)))
+      const exist = await Promise.all(layout.folders.map((path) => isOurs(path, path === layout.directory)))
+      for (const [i, path] of layout.folders.entries()) {
+        if (exist[i] === true) continue
+        await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
+        await assertOurs(path, path === layout.directory)
+      }
     } catch (error) {
       throw new DirectoryError(directory, (error as Error).message, error)
     }
@@ -314,6 +316,18 @@ export class ContentStore {
   /** Removes the directory and all in it. */
   async destroy(): Promise<void> {
     await rm(this.#layout.directory, { recursive: true, force: true })
+  }
+}
+
+/** False where there is nothing. */
+async function isOurs(path: string, mayBeLink: boolean): Promise<boolean> {
+  try {
+    await assertOurs(path, mayBeLink)
+    return true
+  } catch (error) {
+    // A link that leads nowhere is something.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !(await exists(path))) return false
+    throw error
   }
 }
 

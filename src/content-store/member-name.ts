@@ -35,9 +35,18 @@ export function parseName(name: string): Name | undefined {
   return pid === '' ? undefined : { name, pid: Number(pid), run, host, start: Number(start) }
 }
 
+let ownTag: Promise<string> | undefined
+
 /** Same for processes that see each other's pids: on one machine and in one pid namespace (containers have their own). */
 export async function hostTag(): Promise<string> {
-  const namespace = await readlink('/proc/self/ns/pid').catch(() => '')
-  const machine = await readFile('/etc/machine-id', 'utf8').catch(() => '')
+  ownTag ??= findHostTag()
+  return await ownTag
+}
+
+async function findHostTag(): Promise<string> {
+  const [namespace, machine] = await Promise.all([
+    readlink('/proc/self/ns/pid').catch(() => ''),
+    readFile('/etc/machine-id', 'utf8').catch(() => ''),
+  ])
   return createHash('sha256').update(`${hostname()} ${machine} ${namespace}`).digest('hex').slice(0, 8)
 }

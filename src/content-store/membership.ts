@@ -233,6 +233,8 @@ export class Membership {
     const name = `${process.pid}-${RUN}-${this.#host}-${this.#start}-${this.#number}-${this.#journals++}`
     const path = join(this.#layout.processes, name)
     this.#journal = await JournalWriter.create(name, path, (error) => this.onFault?.(error))
+    // A file that was made just now is a sign of life.
+    this.#signAt = performance.now()
   }
 
   /** Opens the journals of who has come, closes those of who has gone. */

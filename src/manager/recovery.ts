@@ -7,6 +7,7 @@
  * written to since there is nothing to be found. A walk over the other buckets' names and times finds what the snapshot
  * does not know, reads only that, and forgets what is no longer there.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import { bucketHash } from '../content-store/layout.ts'
 import { Looks } from '../content-store/looks.ts'
 import { Pace } from '../content-store/pace.ts'
@@ -42,10 +43,14 @@ interface Known {
   readonly isWhole: boolean
 }
 
-/** Never rejects. What the snapshot says is the leader's: beside others it may have been void for long. */
-export async function recover(engine: CacheEngine): Promise<void> {
+/**
+ * Never rejects. What the snapshot says is the leader's: beside others it may have been void for long. For `headStart`
+ * milliseconds whoever has waited for the start goes first.
+ */
+export async function recover(engine: CacheEngine, headStart = 0): Promise<void> {
   const { holdings } = engine
   if (!holdings.membership.isLeader) return
+  if (headStart > 0) await delay(headStart)
   let known: Known | undefined
   let isGivenUp = false
   const mayGoOn = (): boolean => {

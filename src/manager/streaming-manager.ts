@@ -29,6 +29,9 @@ export interface ManagerStats extends Counts {
 /** Bytes of a snapshot that `open` waits for: some thousand entries, and a few hundredths of a second. */
 const SMALL_SNAPSHOT = 4 * 1024 ** 2
 
+/** Milliseconds before a large one is read: what was asked for at once is there by then. */
+const HEAD_START_MS = 10
+
 const engines = new WeakMap<StreamingManager, CacheEngine>()
 
 /** The engine of a manager, for the interceptor. */
@@ -95,12 +98,14 @@ export class StreamingManager {
   ): Promise<StreamingManager> {
     const resolved = resolveManagerOptions(options)
     const store = await ContentStore.open(resolve(directory), resolved)
-    const engine = new CacheEngine(store, await store.join(), resolved)
+    const [membership, snapshotSize] = await Promise.all([store.join(), store.snapshotSize()])
+    const engine = new CacheEngine(store, membership, resolved)
     const manager = new StreamingManager(engine, isTemporary)
-    engine.holdings.tasks.add(recover(engine))
-    const { restoration } = engine.holdings.snapshots
     // A small cache is all there at once, and as fresh as it was; a large one is read meanwhile.
-    if (restoration !== undefined && resolved.maxRestoreDelay > 0 && (await store.snapshotSize()) <= SMALL_SNAPSHOT)
+    const isAwaited = resolved.maxRestoreDelay > 0 && snapshotSize <= SMALL_SNAPSHOT
+    engine.holdings.tasks.add(recover(engine, isAwaited ? 0 : HEAD_START_MS))
+    const { restoration } = engine.holdings.snapshots
+    if (restoration !== undefined && isAwaited)
       await Promise.race([restoration.ended, delay(resolved.maxRestoreDelay, undefined, { ref: false })])
     if (resolved.snapshotInterval > 0) {
       manager.#timer = setInterval(() => {
