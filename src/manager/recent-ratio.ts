@@ -11,8 +11,8 @@ export class RecentRatio {
   /** Number of the slot that was counted in last. */
   #last: number
 
-  /** `now` in milliseconds, never backwards. */
-  constructor(now: () => number = () => performance.now()) {
+  /** `now` in milliseconds. Of the clocks there are, the one that is read fastest: each hit does. */
+  constructor(now: () => number = Date.now) {
     this.#now = now
     this.#last = Math.floor(now() / SLOT_MS)
   }
@@ -32,6 +32,9 @@ export class RecentRatio {
 
   #turn(): number {
     const slot = Math.floor(this.#now() / SLOT_MS)
+    if (slot === this.#last) return slot
+    // A clock that was set back: nobody knows any more how long ago the others are.
+    if (slot < this.#last - 1) this.#last = slot - SLOTS
     for (let passed = Math.max(this.#last + 1, slot - SLOTS + 1); passed <= slot; passed++) {
       this.#hits[passed % SLOTS] = 0
       this.#all[passed % SLOTS] = 0

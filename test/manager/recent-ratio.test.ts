@@ -44,3 +44,16 @@ test('stats() has misses by reason, the ratio, and bytes by where they came from
   )
   assert.ok(bytesFromMemory >= 5)
 })
+
+test('a clock that is set back begins anew, and one that wavers does not', () => {
+  let now = 1_000_000
+  const ratio = new RecentRatio(() => now)
+  ratio.count(true)
+  now -= 9_000
+  ratio.count(false)
+  assert.equal(ratio.value, 0.5)
+  now -= 60_000
+  assert.equal(ratio.value, undefined)
+  ratio.count(true)
+  assert.equal(ratio.value, 1)
+})
