@@ -1,6 +1,7 @@
 /**
- * Small responses on their way to the disk: they answer from memory at once, and are written when there is time, or when
- * they have waited for `flushInterval`. What is evicted or replaced before its turn never touches the disk.
+ * Small responses on their way to the disk: they answer from memory at once, and are written when they have waited for at
+ * least half of `flushInterval`, and at the latest when all of it has passed. What is evicted or replaced before its turn
+ * never touches the disk: of what is asked for once and pushed out of a full cache, nearly all.
  *
  * Bounded in bytes: what comes when the queue is full is not stored.
  */
@@ -13,6 +14,11 @@ export interface Unwritten {
   readonly body: Buffer
   /** The disk may have something under this name already. */
   readonly isOverDisk: boolean
+}
+
+interface Waiting extends Unwritten {
+  /** Ticks before it came. */
+  readonly since: number
 }
 
 /** How many are written at a time. */
@@ -28,11 +34,12 @@ export class WriteBehind {
   readonly #flushInterval: number
   readonly #write: Write
   /** By entry key, oldest first. */
-  readonly #waiting = new Map<string, Unwritten>()
+  readonly #waiting = new Map<string, Waiting>()
   readonly #writing = new Map<string, Unwritten>()
   /** Bodies that were dropped, for whoever is about to be given one: as long as anybody has its record. */
   readonly #dropped = new WeakMap<StoredBody, Buffer>()
   #bytes = 0
+  #ticks = 0
   #timer: NodeJS.Timeout | undefined
   /** Flushes one after the other, and how many have not ended. */
   #flushed: Promise<void> = Promise.resolve()
@@ -57,10 +64,27 @@ export class WriteBehind {
   /** What waited under the same name has been dropped. */
   add(unwritten: Unwritten): void {
     const { record, body } = unwritten
-    this.#waiting.set(entryKey(record.key, record.variant), unwritten)
+    this.#waiting.set(entryKey(record.key, record.variant), { ...unwritten, since: this.#ticks })
     this.#bytes += body.length + OVERHEAD
     if (this.#bytes > this.#maxBytes / 2 && this.#flushes === 0) void this.flush()
-    else this.#timer ??= setTimeout(() => void this.flush(), this.#flushInterval).unref()
+    else this.#startTimer()
+  }
+
+  #startTimer(): void {
+    this.#timer ??= setTimeout(() => this.#tick(), this.#flushInterval / 2).unref()
+  }
+
+  /** Half of the interval has passed: what was there half an interval ago has its turn. */
+  #tick(): void {
+    this.#timer = undefined
+    const due: string[] = []
+    for (const [name, { since }] of this.#waiting) {
+      if (since === this.#ticks) break
+      due.push(name)
+    }
+    this.#ticks++
+    if (this.#waiting.size > due.length) this.#startTimer()
+    if (due.length > 0) void this.#writeNext(due)
   }
 
   /** The body of a response that is not on disk yet. Undefined when there is none, or somebody has written in it. */
@@ -95,7 +119,11 @@ export class WriteBehind {
   async flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const names = [...this.#waiting.keys()]
+    await this.#writeNext([...this.#waiting.keys()])
+  }
+
+  /** After what is being written already. */
+  async #writeNext(names: readonly string[]): Promise<void> {
     this.#flushes++
     this.#flushed = this.#flushed.then(() => this.#writeAll(names))
     await this.#flushed
