@@ -176,17 +176,17 @@ const NEVER_STORED = new Set([
 ])
 
 /**
- * Names that are not stored from this response: those above, what its Connection field lists, what its `no-cache` lists
+ * Whether a field is not stored from this response: those above, what its Connection field lists, what its `no-cache` lists
  * (it would have to be validated for each use: section 5.2.2.4), and in a shared cache what its `private` lists.
  */
-function neverStored(fields: FieldLines, scope: StoredResponse['scope']): ReadonlySet<string> {
+function isNeverStored(fields: FieldLines, scope: StoredResponse['scope']): (name: string) => boolean {
   const directives = responseDirectives(fields)
   const listed = [
     ...listedNames(fields, 'connection'),
     ...(listedFields(directives, 'no-cache') ?? []),
     ...((scope === 'shared' && listedFields(directives, 'private')) || []),
   ]
-  return listed.length === 0 ? NEVER_STORED : NEVER_STORED.union(new Set(listed))
+  return (name) => NEVER_STORED.has(name) || listed.includes(name)
 }
 
 /** Section 3.1: all fields, also unknown ones, in order, but for those; and a Date (RFC 9110 section 6.6.1). */
@@ -195,11 +195,11 @@ export function storedFields(
   responseTime: number,
   scope: StoredResponse['scope'] = 'private',
 ): FieldLines {
-  const dropped = neverStored(fields, scope)
+  const isDropped = isNeverStored(fields, scope)
   const kept: string[] = []
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const name = fields[i] as string
-    if (!dropped.has(name.toLowerCase())) kept.push(name, fields[i + 1] as string)
+    if (!isDropped(name.toLowerCase())) kept.push(name, fields[i + 1] as string)
   }
   if (fieldValue(kept, 'date') === undefined) kept.push('date', new Date(responseTime).toUTCString())
   // Also a list of the right length: one that has grown keeps room for half as much again.
