@@ -2,6 +2,7 @@
  * What must not be shown: credentials in URLs and headers. Output ends up in tickets, chats and logs; whoever wants to
  * see all says `--reveal`. And what must not reach a terminal as it is: control characters, which a header may contain.
  */
+import type { JsonValue } from '../manager/views.ts'
 import type { FieldsByName } from '../policy/field-lines.ts'
 
 const REDACTED = 'REDACTED'
@@ -47,6 +48,23 @@ export function redactFields(fields: FieldsByName): FieldsByName {
     return [name, Array.isArray(value) ? value.map((line) => redact(line)) : redact(value)]
   })
   return Object.fromEntries(redacted)
+}
+
+/** What a user has noted: by the names of its properties, and what its texts say. */
+export function redactJson(value: JsonValue): JsonValue {
+  if (typeof value === 'string') return redactText(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (isList(value)) return value.map(redactJson)
+  const redacted = Object.entries(value).map(([name, inner]): [string, JsonValue] => {
+    const isSecret = SECRET_FIELD.test(name.toLowerCase()) || isSecretParameter(name)
+    return [name, isSecret ? REDACTED : redactJson(inner)]
+  })
+  return Object.fromEntries(redacted)
+}
+
+/** `Array.isArray` does not know of lists that are only read. */
+function isList(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value)
 }
 
 /** Control and format characters made visible: they would move the cursor, hide text, or worse. */

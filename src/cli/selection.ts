@@ -8,6 +8,7 @@ import { policySettings, splitKey, type CacheType } from './views.ts'
 export interface SelectionOptions {
   readonly origin?: string
   readonly prefix?: string
+  readonly tag?: string
   readonly status?: (statusCode: number) => boolean
   readonly fresh?: boolean
   readonly stale?: boolean
@@ -28,10 +29,15 @@ export function prefixOption(): Option {
   return new Option('--prefix <prefix>', 'whose URL begins so, such as https://example.com/v1/')
 }
 
+export function tagOption(): Option {
+  return new Option('--tag <tag>', 'that have this tag')
+}
+
 export function withSelection(command: Command): Command {
   return command
     .addOption(originOption())
     .addOption(prefixOption())
+    .addOption(tagOption())
     .addOption(new Option('--status <code>', 'of this status, such as 404, or 3xx').argParser(parseStatus))
     .addOption(new Option('--fresh', 'that are fresh').conflicts('stale'))
     .addOption(new Option('--stale', 'that are stale'))
@@ -42,6 +48,7 @@ export function isSelected(session: Session, stored: StoredResponse, options: Se
   const url = splitKey(stored.key).url
   if (options.origin !== undefined && URL.parse(url)?.origin !== options.origin) return false
   if (options.prefix !== undefined && !url.startsWith(options.prefix)) return false
+  if (options.tag !== undefined && stored.tags?.includes(options.tag) !== true) return false
   if (options.status !== undefined && !options.status(stored.statusCode)) return false
   if (options.fresh !== true && options.stale !== true) return true
   const { state } = explainFreshness(stored, policySettings(options.type), session.now)

@@ -1,10 +1,11 @@
 /** Stored responses as the commands show them: for programs with `--json`, and in words. */
 import { diskSize } from '../manager/disk-use.ts'
+import type { JsonValue } from '../manager/views.ts'
 import type { PolicySettings } from '../policy/cache-request.ts'
 import { explainFreshness, type Freshness } from '../policy/explanation.ts'
 import { fieldsByName, firstLine, type FieldsByName } from '../policy/field-lines.ts'
 import { entryKey, type StoredResponse } from '../stored-response.ts'
-import { redactFields, redactText } from './redaction.ts'
+import { redactFields, redactJson, redactText } from './redaction.ts'
 import type { Session } from './session.ts'
 import { humanDuration } from './units.ts'
 
@@ -35,6 +36,9 @@ export interface DetailedView extends EntryView {
   readonly vary: readonly string[]
   readonly variant: string
   readonly headers: FieldsByName
+  readonly tags: readonly string[]
+  /** What the user's own program has noted with it, where it has. */
+  readonly metadata: JsonValue | undefined
   readonly requestedAt: string
   readonly sha256: string
   readonly chunks: number
@@ -66,6 +70,12 @@ export function shownFields(session: Session, fields: FieldsByName): FieldsByNam
   return session.isRevealing ? fields : redactFields(fields)
 }
 
+function shownMetadata(session: Session, { metadata }: StoredResponse): JsonValue | undefined {
+  if (metadata === undefined) return undefined
+  const value = JSON.parse(metadata) as JsonValue
+  return session.isRevealing ? value : redactJson(value)
+}
+
 export function viewEntry(session: Session, stored: StoredResponse, type: CacheType): EntryView {
   const { state, age, lifetime, freshUntil } = explainFreshness(stored, policySettings(type), session.now)
   const { method, url } = splitKey(stored.key)
@@ -93,6 +103,8 @@ export function viewDetails(session: Session, stored: StoredResponse, type: Cach
     vary: stored.vary,
     variant: stored.variant,
     headers: shownFields(session, fieldsByName(stored.fields)),
+    tags: (stored.tags ?? []).map((tag) => shown(session, tag)),
+    metadata: shownMetadata(session, stored),
     requestedAt: isoTime(stored.requestTime),
     sha256: stored.body.sha256,
     chunks: stored.body.checksums.length,

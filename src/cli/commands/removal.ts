@@ -4,7 +4,7 @@ import { discard } from '../../manager/audit.ts'
 import { diskSize } from '../../manager/disk-use.ts'
 import type { StreamingManager } from '../../manager/streaming-manager.ts'
 import { entryKey, type StoredResponse } from '../../stored-response.ts'
-import { originOption, prefixOption, select, typeOption, type SelectionOptions } from '../selection.ts'
+import { isSelected, originOption, prefixOption, tagOption, typeOption, type SelectionOptions } from '../selection.ts'
 import { DONE, UsageError, WRONG, type Session } from '../session.ts'
 import { counted, humanSize } from '../units.ts'
 import { shown, viewEntry } from '../views.ts'
@@ -41,14 +41,16 @@ export function definePurge(command: Command): Command {
   return command
     .addOption(prefixOption())
     .addOption(originOption())
+    .addOption(tagOption())
     .addOption(new Option('--stale', 'that are stale'))
-    .addOption(new Option('--all', 'everything').conflicts(['prefix', 'origin', 'stale']))
+    .addOption(new Option('--all', 'everything').conflicts(['prefix', 'origin', 'tag', 'stale']))
     .addOption(typeOption())
     .option('--dry-run', 'say what would go, and remove nothing')
     .addHelpText(
       'after',
       `
-Several of --prefix, --origin and --stale mean what all of them say. --stale leaves alone what is validated before each
+Several of --prefix, --origin, --tag and --stale mean what all of them say. With what has a tag all other variants of its
+URL go, unless --stale is given. --stale leaves alone what is validated before each
 use; what a running process has freshened within the last minute may count as stale still, and what it has stored within
 the last second and not yet written stays.
 `,
@@ -56,10 +58,10 @@ the last second and not yet written stays.
 }
 
 export async function purge(session: Session, options: PurgeOptions): Promise<number> {
-  const { all, prefix, origin, stale } = options
-  if (all !== true && prefix === undefined && origin === undefined && stale !== true)
-    throw new UsageError('Say what is to go: --prefix, --origin, --stale or --all')
-  const selected = await select(session, options)
+  const { all, prefix, origin, tag, stale } = options
+  if (all !== true && [prefix, origin, tag].every((each) => each === undefined) && stale !== true)
+    throw new UsageError('Say what is to go: --prefix, --origin, --tag, --stale or --all')
+  const selected = await selectToGo(session, options)
   if (options.dryRun !== true) await session.change({}, (manager) => takeOut(manager, selected, options))
   const bytes = selected.reduce((sum, record) => sum + diskSize(record), 0)
   const verb = options.dryRun === true ? 'would go' : 'removed'
@@ -68,6 +70,15 @@ export async function purge(session: Session, options: PurgeOptions): Promise<nu
     await session.out.json({ isDryRun: options.dryRun === true, entries: selected.length, diskBytes: bytes, removed })
   } else await session.out.line(`${counted(selected.length, 'entry', 'entries')} ${verb}, ${humanSize(bytes)} on disk`)
   return selected.length > 0 ? DONE : WRONG
+}
+
+async function selectToGo(session: Session, options: PurgeOptions): Promise<StoredResponse[]> {
+  const records = await (await session.inspect()).records(session)
+  const found = records.filter((record) => isSelected(session, record, options))
+  if (options.tag === undefined || options.stale === true) return found
+  // A key goes as a whole, and only some of its variants may have the tag.
+  const keys = new Set(found.map(({ key }) => key))
+  return records.filter(({ key }) => keys.has(key))
 }
 
 /** By key what is meant by key: what others are fetching for it is not stored then. Stale ones by themselves. */

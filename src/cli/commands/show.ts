@@ -10,7 +10,7 @@ export function defineShow(command: Command): Command {
     'after',
     `
 Shows every variant of the URL (Vary), its answer to HEAD, and what was stored for other hosts or partitions.
-URL may be a key that ls printed. Credentials in URLs and headers are left out, unless --reveal is given.
+URL may be a key that ls printed. Credentials in URLs, headers and metadata are left out, unless --reveal is given.
 `,
   )
 }
@@ -38,6 +38,8 @@ async function print({ out }: Session, view: DetailedView): Promise<void> {
     ['because', view.reasons.join('; ')],
     ['scope', view.scope],
     ['vary', view.vary.length === 0 ? 'none' : `${view.vary.join(', ')} (variant ${view.variant})`],
+    ['tags', view.tags.length === 0 ? 'none' : view.tags.join(', ')],
+    ...(view.metadata === undefined ? [] : [['metadata', JSON.stringify(view.metadata)] as const]),
     ['asked', view.requestedAt],
     ['answered', view.respondedAt],
     ['body', `${size}, ${humanSize(view.diskSize)} on disk with its record`],
