@@ -8,6 +8,8 @@
  * | `USC_ERR_CLOSED`           | `ClosedError`        | a method of a closed manager was called                       |
  * | `USC_ERR_CONTENT`          | `ContentError`       | a stored body is missing, of another length, or damaged       |
  *
+ * `isCacheError` and `findCacheError` tell them without `instanceof`.
+ *
  * None of them reaches the caller of a request because of the cache alone: a request meets at most `ContentError`,
  * when a body turns out damaged after its first chunks went out.
  */
@@ -55,6 +57,49 @@ export class ContentError extends Error {
     super(message, { cause })
     this.name = 'ContentError'
   }
+}
+
+/** Any of them: `code` says which. */
+export type CacheError = InvalidOptionError | DirectoryError | ClosedError | ContentError
+
+export type CacheErrorCode = CacheError['code']
+
+const CODES: Readonly<Record<CacheErrorCode, true>> = {
+  USC_ERR_INVALID_OPTION: true,
+  USC_ERR_DIRECTORY: true,
+  USC_ERR_CLOSED: true,
+  USC_ERR_CONTENT: true,
+}
+
+/** A chain of causes is followed so far: it may lead back to its beginning. */
+const MAX_CAUSES = 16
+
+/**
+ * Tells errors of this package by their code, also those of another copy of it, for which `instanceof` does not hold.
+ *
+ * @example
+ * if (isCacheError(error, 'USC_ERR_DIRECTORY')) console.error(error.directory, error.cause)
+ */
+export function isCacheError<C extends CacheErrorCode = CacheErrorCode>(
+  value: unknown,
+  code?: C,
+): value is Extract<CacheError, { readonly code: C }> {
+  if (typeof value !== 'object' || value === null || !('code' in value)) return false
+  return typeof value.code === 'string' && Object.hasOwn(CODES, value.code) && (code ?? value.code) === value.code
+}
+
+/**
+ * The first error of this package in a chain of causes: what Node's `fetch` and streams reject with has ours as its
+ * `cause`. Undefined where there is none.
+ */
+export function findCacheError(error: unknown): CacheError | undefined {
+  let current = error
+  for (let i = 0; i < MAX_CAUSES; i++) {
+    if (isCacheError(current)) return current
+    if (typeof current !== 'object' || current === null || !('cause' in current)) return undefined
+    current = current.cause
+  }
+  return undefined
 }
 
 /** A value as an error message shows it: its type, and the value itself where it is short. */

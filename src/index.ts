@@ -41,7 +41,15 @@ export type { CacheStatus, HasHeaders } from './policy/cache-status.ts'
 export type { CacheMode } from './policy/cache-mode.ts'
 export type { Freshness } from './policy/explanation.ts'
 export type { FieldsByName } from './policy/field-lines.ts'
-export { ClosedError, ContentError, DirectoryError, InvalidOptionError } from './errors.ts'
+export {
+  ClosedError,
+  ContentError,
+  DirectoryError,
+  findCacheError,
+  InvalidOptionError,
+  isCacheError,
+} from './errors.ts'
+export type { CacheError, CacheErrorCode } from './errors.ts'
 export type {
   CollapseEvent,
   Events,
