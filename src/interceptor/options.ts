@@ -101,7 +101,10 @@ export interface ResolvedInterceptorOptions {
   readonly between: ((consumer: DispatchHandler) => DispatchHandler) | undefined
 }
 
-const DEFAULTS = {
+/** Undefined: nothing is laid down. */
+export const INTERCEPTOR_DEFAULTS: {
+  readonly [O in keyof CacheInterceptorOptions]-?: CacheInterceptorOptions[O] | undefined
+} = {
   type: 'shared',
   methods: ['GET', 'HEAD'],
   origins: undefined,
@@ -117,7 +120,7 @@ const DEFAULTS = {
   rateLimit: undefined,
   cacheStatus: true,
   xCache: false,
-  mode: undefined,
+  mode: 'default',
   rules: undefined,
   ttl: undefined,
   minTtl: undefined,
@@ -129,13 +132,13 @@ const DEFAULTS = {
   ignoreQuery: undefined,
   ...ANNOTATING_DEFAULTS,
   context: false,
-} as const
+}
 
 /** @throws {InvalidOptionError} when an option is of the wrong type or out of range, or has a name that no option has */
 export function resolveInterceptorOptions(given: CacheInterceptorOptions = {}): ResolvedInterceptorOptions {
   if (typeof given !== 'object' || given === null) throw new InvalidOptionError('options', 'an object', given)
-  rejectUnknown(given, DEFAULTS)
-  const options: CacheInterceptorOptions = { ...DEFAULTS, ...withoutUndefined(given) }
+  rejectUnknown(given, INTERCEPTOR_DEFAULTS)
+  const options: CacheInterceptorOptions = { ...INTERCEPTOR_DEFAULTS, ...withoutUndefined(given) }
   const { type, methods, origins, cacheByDefault, staleWhenUnreachable, targets, noVarySearch } = options
   const { finishAborted, collapse, partition, cacheStatus, xCache, context } = options
   if (type !== 'shared' && type !== 'private') throw new InvalidOptionError('type', "'shared' or 'private'", type)

@@ -33,7 +33,7 @@ export interface WarmOptions {
   readonly fetch?: typeof fetch
 }
 
-const DEFAULT_CONCURRENCY = 4
+export const DEFAULT_CONCURRENCY = 4
 const MOST_AT_A_TIME = 1_024
 const REFUSALS = `${PACKAGE_NAME}:refuse`
 
