@@ -1,6 +1,7 @@
 /**
  * The compatibility matrix in one command: every supported line of Node × every supported line of npm undici, and Node's
- * own fetch without any. Each cell runs `checks.ts` on that Node against the built package in `dist`, as a user has it.
+ * own fetch without any. Each cell runs `checks.ts` on that Node against the built package in `dist`, as a user has it,
+ * and `fetches.ts`: what examples/which-fetch.md claims.
  *
  *   npm run test:matrix                  all of it
  *   npm run test:matrix -- 26 undici7    the cells whose names contain every word
@@ -16,15 +17,16 @@ const NODES = ['22.23.3', '24.21.0', '26.10.0']
 
 /** Ways for the cache to come before npm undici and before Node's own fetch, each in a process of its own. */
 const CELLS = [
-  { name: 'undici7 7.30.2', modes: ['undici7 agent', 'undici7 composed', 'undici7 installed'] },
-  { name: 'undici 8.12.4', modes: ['undici agent', 'undici composed', 'undici installed'] },
-  { name: 'no npm undici', modes: ['none installed'] },
+  { name: 'undici7 7.30.2', modes: ['undici7 agent', 'undici7 composed', 'undici7 installed', 'undici7 fetches'] },
+  { name: 'undici 8.12.4', modes: ['undici agent', 'undici composed', 'undici installed', 'undici fetches'] },
+  { name: 'no npm undici', modes: ['none installed', 'none fetches'] },
 ]
 
 /** A process that has not ended by itself by then hangs. In milliseconds. */
 const PROCESS_LIMIT = 120_000
 
 const checks = join(import.meta.dirname, 'checks.ts')
+const fetches = join(import.meta.dirname, 'fetches.ts')
 
 if (!existsSync(join(import.meta.dirname, '../../dist/index.js'))) {
   console.error('There is no dist: run `npm run build` first.')
@@ -67,7 +69,9 @@ async function runMode(node: string, mode: string): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   const noise: string[] = []
   // Type stripping is announced as experimental on Node 22.
-  const child = spawn(node, ['--disable-warning=ExperimentalWarning', checks, ...mode.split(' ')], {
+  const [which = '', way = ''] = mode.split(' ')
+  const script = way === 'fetches' ? [fetches, which] : [checks, which, way]
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', ...script], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: withoutProxy(process.env),
   })
