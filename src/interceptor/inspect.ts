@@ -25,6 +25,8 @@ export interface InspectOptions {
   readonly request?: RequestCacheOptions
 }
 
+export const INSPECT_DEFAULTS = { method: 'GET', headers: {} } as const
+
 /** One stored response, and what becomes of it. */
 export interface InspectedEntry extends CachedEntry {
   /** It is what the request selects. */
@@ -89,7 +91,7 @@ export async function inspect(
 
 function requestOf(
   url: string,
-  { method = 'GET', headers = {}, request: own = {} }: InspectOptions,
+  { method = INSPECT_DEFAULTS.method, headers = INSPECT_DEFAULTS.headers, request: own = {} }: InspectOptions,
   options: ResolvedInterceptorOptions,
   engine: CacheEngine,
 ): IncomingRequest {

@@ -4,7 +4,7 @@
  */
 import { RateLimiter } from 'limiter'
 import { InvalidOptionError } from '../errors.ts'
-import { rejectUnknown } from '../manager/options.ts'
+import { rejectUnknown, withoutUndefined } from '../manager/options.ts'
 import type { CacheRequest } from '../policy/cache-request.ts'
 import { uriOf, viewOf, type RequestView } from './message-views.ts'
 
@@ -33,7 +33,7 @@ export interface Wait {
 /** Undefined: it may go at once. */
 export type Admission = (request: CacheRequest, onFault: (error: unknown) => void) => Wait | undefined
 
-const DEFAULT_INTERVAL_MS = 1_000
+export const RATE_LIMIT_DEFAULTS = { interval: 1_000, per: 'origin' } as const
 const LONGEST_MS = 2 ** 31 - 1
 /** Limits that are kept; of more, those go that nobody is waiting at and whose allowance is whole again. */
 const KEPT_LIMITS = 1_000
@@ -44,7 +44,7 @@ export function admissionBy(limit: RateLimit | RateLimitFunction | undefined): A
   if (typeof limit === 'function') return (request, onFault) => waitFor(limit, request, onFault)
   if (typeof limit !== 'object' || limit === null) throw new InvalidOptionError('rateLimit', 'an object', limit)
   rejectUnknown(limit, { requests: true, interval: true, per: true })
-  const { requests, interval = DEFAULT_INTERVAL_MS, per = 'origin' } = limit
+  const { requests, interval, per }: RateLimit = { ...RATE_LIMIT_DEFAULTS, ...withoutUndefined(limit) }
   if (!isCount(requests)) throw new InvalidOptionError('rateLimit.requests', 'an integer from 1', requests)
   if (!isCount(interval) || interval > LONGEST_MS)
     throw new InvalidOptionError('rateLimit.interval', `milliseconds from 1 to ${LONGEST_MS}`, interval)

@@ -7,7 +7,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { checkOptions } from '../../src/interceptor/cache-options.ts'
+import { INSPECT_DEFAULTS } from '../../src/interceptor/inspect.ts'
 import { INTERCEPTOR_DEFAULTS } from '../../src/interceptor/options.ts'
+import { RATE_LIMIT_DEFAULTS } from '../../src/interceptor/rate-limit.ts'
 import { DEFAULT_CONCURRENCY } from '../../src/interceptor/warm.ts'
 import { resolveManagerOptions } from '../../src/manager/options.ts'
 import { membersOf, type Member } from './interfaces.ts'
@@ -16,9 +18,11 @@ const README = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8'
 
 interface Table {
   readonly heading: string
+  /** Which table under it, from 0. */
+  readonly nth?: number
   readonly interface: string
   /** What is resolved of no options at all. */
-  readonly defaults: Readonly<Record<string, unknown>>
+  readonly defaults: Readonly<Partial<Record<string, unknown>>>
 }
 
 const TABLES: readonly Table[] = [
@@ -26,7 +30,9 @@ const TABLES: readonly Table[] = [
   { heading: 'Of the interceptor', interface: 'CacheInterceptorOptions', defaults: INTERCEPTOR_DEFAULTS },
   { heading: 'Of a rule', interface: 'Rule', defaults: {} },
   { heading: 'Of single requests', interface: 'RequestCacheOptions', defaults: { ...checkOptions({}) } },
-  { heading: 'Of `warm`', interface: 'WarmOptions', defaults: { concurrency: DEFAULT_CONCURRENCY } },
+  { heading: 'Of a rate limit', interface: 'RateLimit', defaults: RATE_LIMIT_DEFAULTS },
+  { heading: 'Of `warm` and `inspect`', interface: 'WarmOptions', defaults: { concurrency: DEFAULT_CONCURRENCY } },
+  { heading: 'Of `warm` and `inspect`', nth: 1, interface: 'InspectOptions', defaults: INSPECT_DEFAULTS },
 ]
 
 interface Row {
@@ -35,10 +41,10 @@ interface Row {
   readonly stated: string
 }
 
-function rowsUnder(heading: string): Row[] {
+function rowsUnder({ heading, nth = 0 }: Table): Row[] {
   const [, section] = README.split(`\n### ${heading}\n`)
   assert.ok(section, `README.md has no heading ${heading}`)
-  const [table = ''] = /(?:^\|.*\n)+/m.exec(section) ?? []
+  const [table = ''] = [...section.matchAll(/(?:^\|.*\n)+/gm)][nth] ?? []
   return table
     .split('\n')
     .slice(2, -1)
@@ -60,7 +66,7 @@ function valueOf(stated: string): unknown {
 }
 
 function isNothing(value: unknown): boolean {
-  return value === undefined || (Array.isArray(value) && value.length === 0)
+  return value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)
 }
 
 /** `Default 1 GiB.` in a comment. */
@@ -70,9 +76,10 @@ function defaultInComment({ comment }: Member): unknown {
   return valueOf(/^[tf]/.test(stated) ? `\`${stated}\`` : stated)
 }
 
-for (const { heading, interface: name, defaults } of TABLES) {
+for (const table of TABLES) {
+  const { heading, interface: name, defaults } = table
   test(`README, ${heading}: every option of ${name}, and no other`, () => {
-    const options = rowsUnder(heading).map(({ option }) => option)
+    const options = rowsUnder(table).map(({ option }) => option)
     assert.deepEqual(
       options.toSorted(),
       membersOf(name)
@@ -83,7 +90,7 @@ for (const { heading, interface: name, defaults } of TABLES) {
 
   test(`README, ${heading}: defaults and units`, () => {
     const members = new Map(membersOf(name).map((member) => [member.name, member]))
-    for (const { option, unit, stated } of rowsUnder(heading)) {
+    for (const { option, unit, stated } of rowsUnder(table)) {
       const member = members.get(option)
       assert.ok(member, option)
       const value = valueOf(stated)
