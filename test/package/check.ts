@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import manifest from '../../package.json' with { type: 'json' }
 import { startLargeOrigin, type LargeOrigin } from './large-origin.ts'
 import { runNode, runNpm } from './run.ts'
+import { walk } from './walk.ts'
 
 const LARGE_BYTES = 100_000_000
 const ROOT = join(import.meta.dirname, '../..')
@@ -50,6 +51,11 @@ try {
   })
   await step('are the types wrong? (ESM only)', async () => {
     await runNode([binary('@arethetypeswrong/cli', 'attw'), tarball, '--profile', 'esm-only', '--no-emoji'], folder)
+  })
+  await step('the README in ten minutes, in a clean folder', async () => {
+    const clean = join(folder, 'walk')
+    await mkdir(clean)
+    return `${await walk({ folder: clean, tarball, undici })} commands`
   })
   for (const flavour of FLAVOURS) await checkFlavour(flavour, tarball)
   await checkLarge()
