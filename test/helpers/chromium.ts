@@ -14,19 +14,25 @@ export async function whyNoChromium(): Promise<string | false> {
 
 export interface Look {
   readonly width?: number
+  readonly height?: number
   readonly isDark?: boolean
 }
 
 /** The page as it is after its scripts have run, in HTML. */
-export async function dumpDom(file: string): Promise<string> {
-  return await run(['--virtual-time-budget=5000', '--dump-dom', pathToFileURL(file).href], await temporaryDirectory())
+export async function dumpDom(file: string, { width = 1200, height = 2400 }: Look = {}): Promise<string> {
+  const args = [`--window-size=${width},${height}`, '--virtual-time-budget=5000', '--dump-dom']
+  return await run([...args, pathToFileURL(file).href], await temporaryDirectory())
 }
 
 /** Writes a picture of the page. */
-export async function screenshot(file: string, png: string, { width = 1200, isDark = false }: Look): Promise<void> {
+export async function screenshot(
+  file: string,
+  png: string,
+  { width = 1200, height = 2400, isDark = false }: Look,
+): Promise<void> {
   // 0 is dark, 1 is light.
   const scheme = `--blink-settings=preferredColorScheme=${isDark ? 0 : 1}`
-  const args = [scheme, `--window-size=${width},2400`, '--hide-scrollbars', `--screenshot=${png}`]
+  const args = [scheme, `--window-size=${width},${height}`, '--hide-scrollbars', `--screenshot=${png}`]
   await run([...args, pathToFileURL(file).href], await temporaryDirectory())
 }
 
