@@ -4,7 +4,8 @@
  */
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createFetch, StreamingManager } from '../../src/index.ts'
+import { Agent, request } from 'undici'
+import { cacheInterceptor, StreamingManager, type Interceptor } from '../../src/index.ts'
 import { dumpDom, screenshot, whyNoChromium } from '../helpers/chromium.ts'
 import { runCli } from '../helpers/cli.ts'
 import { temporaryDirectory } from '../helpers/directory.ts'
@@ -13,10 +14,17 @@ const FOLDER = join(import.meta.dirname, '../../examples/sizing')
 const WIDTH = 860
 const DAY_MS = 24 * 3_600_000
 const REQUESTS = 12_000
+const PROCESSES = 48
 const MAX_SIZE = 48 * 1024 ** 2
 
 /** Name of the file, and which children of the page are on it: figures 2, treemap 3, sizes and ages 4, and so on. */
-const PICTURES = { 'what-fills-the-disk': [2, 3], 'sizes-and-ages': [4], 'next-to-go': [5], 'freshness-ahead': [6] }
+const PICTURES = {
+  'what-fills-the-disk': [2, 3],
+  'sizes-and-ages': [4],
+  'next-to-go': [5],
+  'freshness-ahead': [6],
+  'hit-ratio': [7],
+}
 
 interface Kind {
   readonly weight: number
@@ -24,6 +32,8 @@ interface Kind {
   readonly url: (i: number) => string
   readonly size: (random: () => number) => number
   readonly headers: Record<string, string>
+  /** Milliseconds to its header section, more or less. */
+  readonly latency: number
 }
 
 const KINDS: readonly Kind[] = [
@@ -33,6 +43,7 @@ const KINDS: readonly Kind[] = [
     url: (i) => `https://api.example.com/v1/products/${i}`,
     size: (random) => 400 + random() * 5_000,
     headers: { 'content-type': 'application/json', 'cache-control': 'max-age=3600' },
+    latency: 120,
   },
   {
     weight: 25,
@@ -40,6 +51,7 @@ const KINDS: readonly Kind[] = [
     url: (i) => `https://images.example.com/${i % 3 === 0 ? 'large' : 'thumbs'}/${i}.webp`,
     size: (random) => 8_000 + random() ** 3 * 400_000,
     headers: { 'content-type': 'image/webp', 'cache-control': 'max-age=604800' },
+    latency: 40,
   },
   {
     weight: 12,
@@ -47,6 +59,7 @@ const KINDS: readonly Kind[] = [
     url: (i) => `https://docs.example.org/${['guide', 'api', 'blog'][i % 3]}/${i}`,
     size: (random) => 15_000 + random() * 60_000,
     headers: { 'content-type': 'text/html', 'cache-control': 'max-age=600', etag: '"1"' },
+    latency: 300,
   },
   {
     weight: 3,
@@ -54,6 +67,7 @@ const KINDS: readonly Kind[] = [
     url: (i) => `https://downloads.example.net/releases/app-${i}.tar.gz`,
     size: (random) => 1_000_000 + random() * 4_000_000,
     headers: { 'content-type': 'application/gzip', 'cache-control': 'max-age=31536000, immutable' },
+    latency: 90,
   },
 ]
 
@@ -71,23 +85,57 @@ async function fill(): Promise<string> {
   const directory = await temporaryDirectory()
   const random = chance(17)
   const start = Date.now() - DAY_MS
-  let now = start
-  await using manager = await StreamingManager.open(directory, { maxSize: MAX_SIZE, clock: () => now })
-  const stored = createFetch(manager)
+  const clock = { now: start }
+  const agent = new Agent()
   const sizes = new Map<string, number>()
-  for (let i = 0; i < REQUESTS; i++) {
-    now = start + Math.round((i / REQUESTS) * DAY_MS)
-    const kind = pick(random)
-    const url = kind.url(Math.floor(kind.urls * random() ** 3))
-    const response = await stored(url, { cache: 'only-if-cached' })
-    await response.arrayBuffer()
-    if (response.status !== 504) continue
+  const answer = (kind: Kind, url: string): Answer => {
     const size = sizes.get(url) ?? Math.round(kind.size(random))
     sizes.set(url, size)
-    const date = new Date(now).toUTCString()
-    await manager.put(url, { headers: { ...kind.headers, date }, body: Buffer.alloc(size, url) })
+    clock.now += Math.round(kind.latency * (0.5 + random()))
+    return { headers: { ...kind.headers, date: new Date(clock.now).toUTCString() }, body: Buffer.alloc(size, url) }
+  }
+  // What it was asked for is noted on disk when a process ends: one for each half hour.
+  for (let i = 0; i < REQUESTS;) {
+    await using manager = await StreamingManager.open(directory, { maxSize: MAX_SIZE, clock: () => clock.now })
+    do {
+      clock.now = Math.max(clock.now, start + Math.round((i / REQUESTS) * DAY_MS))
+      const kind = pick(random)
+      const url = kind.url(Math.floor(kind.urls * random() ** 3))
+      const dispatcher = agent.compose(
+        answering(() => answer(kind, url)),
+        cacheInterceptor(manager),
+      )
+      await (await request(url, { dispatcher })).body.dump({ limit: Infinity })
+      i++
+    } while (i % (REQUESTS / PROCESSES) !== 0)
+    await manager.runPendingTasks()
   }
   return directory
+}
+
+interface Answer {
+  readonly headers: Record<string, string>
+  readonly body: Buffer
+}
+
+/** In the place of the network: there are no such origins. */
+function answering(answer: () => Answer): Interceptor {
+  return () => (_, handler) => {
+    const controller = { aborted: false, paused: false, reason: null, abort() {}, pause() {}, resume() {} }
+    const { onRequestStart, onResponseStart, onResponseData, onResponseEnd } = handler
+    onRequestStart?.call(handler, controller, {})
+    const { headers, body } = answer()
+    const fields = { ...headers, 'content-length': String(body.length) }
+    const rawHeaders = Object.entries(fields)
+      .flat()
+      .map((part) => Buffer.from(part))
+    const started = { ...controller, rawHeaders }
+    onResponseStart?.call(handler, started, 200, fields, 'OK')
+    for (let at = 0; at < body.length; at += 65_536)
+      onResponseData?.call(handler, started, body.subarray(at, at + 65_536))
+    onResponseEnd?.call(handler, started, {})
+    return true
+  }
 }
 
 function pick(random: () => number): Kind {
@@ -107,13 +155,12 @@ function chance(seed: number): () => number {
 }
 
 /**
- * What was put by hand has waited for no origin: the slowest are left out. In a window as high as what is shown; the page's policy allows no script of others', so it is taken out for it.
+ * In a window as high as what is shown; the page's policy allows no script of others', so it is taken out for it.
  */
 async function photograph(name: string, shown: readonly number[], text: string): Promise<void> {
   const others = `body > :not(${shown.map((i) => `:nth-child(${i})`).join(', ')})`
   const style = `<style>body { padding: 12px 12px 1px } ${others} { display: none !important }
-    body > * { margin-block: 0 12px !important }
-    .pair:nth-child(6) { grid-template-columns: 1fr !important } .pair:nth-child(6) > :nth-child(2) { display: none }</style>`
+    body > * { margin-block: 0 12px !important }</style>`
   const measure = '<script>document.title = document.body.offsetHeight</script>'
   const open = text.replace(/<meta\s+http-equiv[^>]*>/, '').replace('</head>', `${style}</head>`)
   const page = join(await temporaryDirectory(), 'page.html')
