@@ -1,6 +1,7 @@
 /**
  * Takes the pictures of examples/sizing.md: `npm run pictures`, where Chromium is installed. A cache that is too small is
- * filled with what a day of an app might ask for, always the same, and the panels of its report are photographed.
+ * asked for what an app might ask for in a day, the same each time, and the panels of its report are photographed. What is
+ * stored in the end is not quite the same: it depends on when the disk was done.
  */
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,6 +16,7 @@ const WIDTH = 860
 const DAY_MS = 24 * 3_600_000
 const REQUESTS = 12_000
 const PROCESSES = 48
+const CHUNK = 65_536
 const MAX_SIZE = 48 * 1024 ** 2
 
 /** Name of the file, and which children of the page are on it: figures 2, treemap 3, sizes and ages 4, and so on. */
@@ -118,22 +120,18 @@ interface Answer {
   readonly body: Buffer
 }
 
-/** In the place of the network: there are no such origins. */
+/** In the place of the network: there are no such origins. What it sends is taken as fast as it comes. */
 function answering(answer: () => Answer): Interceptor {
   return () => (_, handler) => {
-    const controller = { aborted: false, paused: false, reason: null, abort() {}, pause() {}, resume() {} }
-    const { onRequestStart, onResponseStart, onResponseData, onResponseEnd } = handler
-    onRequestStart?.call(handler, controller, {})
+    const unread = { aborted: false, paused: false, reason: null, abort() {}, pause() {}, resume() {} }
+    handler.onRequestStart?.(unread, {})
     const { headers, body } = answer()
     const fields = { ...headers, 'content-length': String(body.length) }
-    const rawHeaders = Object.entries(fields)
-      .flat()
-      .map((part) => Buffer.from(part))
-    const started = { ...controller, rawHeaders }
-    onResponseStart?.call(handler, started, 200, fields, 'OK')
-    for (let at = 0; at < body.length; at += 65_536)
-      onResponseData?.call(handler, started, body.subarray(at, at + 65_536))
-    onResponseEnd?.call(handler, started, {})
+    const lines = Object.entries(fields).flat()
+    const controller = { ...unread, rawHeaders: lines.map((part) => Buffer.from(part)) }
+    handler.onResponseStart?.(controller, 200, fields, 'OK')
+    for (let at = 0; at < body.length; at += CHUNK) handler.onResponseData?.(controller, body.subarray(at, at + CHUNK))
+    handler.onResponseEnd?.(controller, {})
     return true
   }
 }
