@@ -181,12 +181,12 @@ const NEVER_STORED = new Set([
  */
 function isNeverStored(fields: FieldLines, scope: StoredResponse['scope']): (name: string) => boolean {
   const directives = responseDirectives(fields)
-  const listed = [
+  const listed = new Set([
     ...listedNames(fields, 'connection'),
     ...(listedFields(directives, 'no-cache') ?? []),
     ...((scope === 'shared' && listedFields(directives, 'private')) || []),
-  ]
-  return (name) => NEVER_STORED.has(name) || listed.includes(name)
+  ])
+  return (name) => NEVER_STORED.has(name) || listed.has(name)
 }
 
 /** Section 3.1: all fields, also unknown ones, in order, but for those; and a Date (RFC 9110 section 6.6.1). */
