@@ -29,7 +29,7 @@ import { sentFields } from './headers.ts'
 import type { ResolvedInterceptorOptions } from './options.ts'
 import { Network } from './network.ts'
 import { discard, isPipelineBody } from './pipeline-body.ts'
-import { atOnce, Push, soon } from './push.ts'
+import { answered, mayAnswerNow, Push, soon } from './push.ts'
 import { Replay } from './replay.ts'
 import type { RequestHeaders } from './request-headers.ts'
 import { RestHandler } from './rest-handler.ts'
@@ -136,20 +136,28 @@ export class Answering {
   }
 
   /** Answers out of memory. */
-  #push(turn: Turn, { age, ttl }: Hit, { stored, body, fields }: HotResponse): void {
-    const { exchange, received } = turn
-    const push = () => {
-      if (exchange.isOver) return
-      discard(received.body)
-      this.#engine.statistics.served(body.length, 'memory')
-      const status = this.#countHit(turn, stored, ttl)
-      const prepared = fields.at(age, this.#options.cacheStatus ? status : undefined)
-      const sent = this.#options.xCache ? withXCache(prepared.headers, prepared.raw, true, true) : prepared
-      new Push(exchange, body).start(stored.statusCode, sent, stored.statusMessage)
-    }
+  #push(turn: Turn, hit: Hit, hot: HotResponse): void {
     // `pipeline` hands its handler the duplex that it has yet to return: nothing may be announced before that.
-    if (isPipelineBody(received.body)) soon(push)
-    else atOnce(push)
+    if (isPipelineBody(turn.received.body) || !mayAnswerNow()) {
+      soon(() => this.#pushNow(turn, hit, hot))
+      return
+    }
+    try {
+      this.#pushNow(turn, hit, hot)
+    } finally {
+      answered()
+    }
+  }
+
+  #pushNow(turn: Turn, { age, ttl }: Hit, { stored, body, fields }: HotResponse): void {
+    const { exchange, received } = turn
+    if (exchange.isOver) return
+    discard(received.body)
+    this.#engine.statistics.served(body.length, 'memory')
+    const status = this.#countHit(turn, stored, ttl)
+    const prepared = fields.at(age, this.#options.cacheStatus ? status : undefined)
+    const sent = this.#options.xCache ? withXCache(prepared.headers, prepared.raw, true, true) : prepared
+    new Push(exchange, body).start(stored.statusCode, sent, stored.statusMessage)
   }
 
   /** Plays a stored response, or fetches it when its file is missing or damaged. */

@@ -19,7 +19,18 @@ export function targetOrigin(options: ReceivedOptions, bound: string | null | un
 const knownOrigins = new Map<string, string | null>()
 const MAX_KNOWN_ORIGINS = 1_000
 
+/** The last one, and what it is normalised: most clients ask one origin for long. */
+let lastOrigin: string | undefined
+let lastNormalised: string | undefined
+
 function normalisedOrigin(origin: string): string | undefined {
+  if (origin === lastOrigin) return lastNormalised
+  lastNormalised = lookedUp(origin)
+  lastOrigin = origin
+  return lastNormalised
+}
+
+function lookedUp(origin: string): string | undefined {
   const known = knownOrigins.get(origin)
   if (known !== undefined) return known ?? undefined
   const url = URL.parse(origin)

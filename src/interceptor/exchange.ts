@@ -6,6 +6,7 @@
  * `aborted` stays false after a normal end; what the consumer throws aborts the request, as undici's own client does.
  */
 import type { IncomingHttpHeaders } from 'node:http'
+import type { SentFields } from '../policy/prepared-fields.ts'
 import type { DispatchController, DispatchHandler, RawHeaders } from './dispatch.ts'
 
 /** Whoever answers at the moment. */
@@ -17,9 +18,11 @@ export interface Source {
 }
 
 export class Exchange implements DispatchController {
-  rawHeaders: RawHeaders = null
   rawTrailers: RawHeaders = null
   #handler: DispatchHandler
+  #rawHeaders: RawHeaders = null
+  /** Where the raw ones are made when somebody asks for them: many consumers never do. */
+  #sent: SentFields | undefined
   #source: Source | undefined
   #started = false
   #paused = false
@@ -34,6 +37,15 @@ export class Exchange implements DispatchController {
   /** Puts somebody between this and the consumer, who hears all that comes from now on and hands it on. */
   watch(between: (consumer: DispatchHandler) => DispatchHandler): void {
     this.#handler = between(this.#handler)
+  }
+
+  get rawHeaders(): RawHeaders {
+    return this.#sent === undefined ? this.#rawHeaders : this.#sent.raw
+  }
+
+  set rawHeaders(raw: RawHeaders) {
+    this.#sent = undefined
+    this.#rawHeaders = raw
   }
 
   get paused(): boolean {
@@ -108,6 +120,16 @@ export class Exchange implements DispatchController {
   /** A response's header section in undici's own words, interim ones included. */
   respond(statusCode: number, headers: IncomingHttpHeaders, raw: RawHeaders, statusMessage?: string): void {
     this.rawHeaders = raw
+    this.#announce(statusCode, headers, statusMessage)
+  }
+
+  /** The same in the cache's words. */
+  respondWith(statusCode: number, sent: SentFields, statusMessage: string): void {
+    this.#sent = sent
+    this.#announce(statusCode, sent.headers, statusMessage)
+  }
+
+  #announce(statusCode: number, headers: IncomingHttpHeaders, statusMessage: string | undefined): void {
     if (this.isOver) return
     try {
       this.#handler.onResponseStart?.(this, statusCode, headers, statusMessage)

@@ -18,19 +18,19 @@ export function soon(task: () => void): void {
     })
 }
 
-/** Runs `task` now, but for what it makes its consumer ask for: each answer within another would make the stack deeper. */
-export function atOnce(task: () => void): void {
-  if (isAnswering || inARow + 1 >= MAX_IN_A_ROW) {
-    soon(task)
-    return
-  }
+/**
+ * Whether an answer may be given now, and not `soon`. Not within another: each would make the stack deeper, and not more
+ * than some in a row. Who is told so calls `answered` when it has been given.
+ */
+export function mayAnswerNow(): boolean {
+  if (isAnswering || inARow + 1 >= MAX_IN_A_ROW) return false
   inARow++
   isAnswering = true
-  try {
-    task()
-  } finally {
-    isAnswering = false
-  }
+  return true
+}
+
+export function answered(): void {
+  isAnswering = false
 }
 
 export class Push implements Source {
@@ -44,9 +44,9 @@ export class Push implements Source {
     this.#body = body
   }
 
-  start(statusCode: number, { headers, raw }: SentFields, statusMessage: string): void {
+  start(statusCode: number, sent: SentFields, statusMessage: string): void {
     this.#exchange.attach(this)
-    this.#exchange.respond(statusCode, headers, raw, statusMessage)
+    this.#exchange.respondWith(statusCode, sent, statusMessage)
     this.#run()
   }
 

@@ -39,16 +39,36 @@ export class PreparedFields {
     return this.#raw.reduce((sum, part) => sum + part.length + PART_OVERHEAD, 0)
   }
 
-  /** With `age` in seconds, and with this member of Cache-Status after what caches before this one have said. */
+  /** With `age` in whole seconds, and with this member of Cache-Status after what caches before this one have said. */
   at(age: number, status: string | undefined): SentFields {
-    const value = String(Math.floor(age))
-    const raw = [...this.#raw, AGE, bytesOf(value)]
+    const value = String(age)
     const headers = status === undefined ? { ...this.#headers } : { ...this.#marked }
     headers['age'] = value
-    if (status === undefined) return { headers, raw }
-    headers[STATUS_NAME] = this.#before === undefined ? status : [this.#before, status].flat()
-    raw.push(STATUS, bytesOf(status))
-    return { headers, raw }
+    if (status !== undefined) headers[STATUS_NAME] = this.#before === undefined ? status : [this.#before, status].flat()
+    return new FieldsOfHit(headers, this.#raw, value, status)
+  }
+}
+
+class FieldsOfHit implements SentFields {
+  readonly headers: FieldsByName
+  readonly #prepared: readonly Buffer[]
+  readonly #age: string
+  readonly #status: string | undefined
+  #raw: Buffer[] | undefined
+
+  constructor(headers: FieldsByName, prepared: readonly Buffer[], age: string, status: string | undefined) {
+    this.headers = headers
+    this.#prepared = prepared
+    this.#age = age
+    this.#status = status
+  }
+
+  get raw(): Buffer[] {
+    if (this.#raw !== undefined) return this.#raw
+    const raw = [...this.#prepared, AGE, bytesOf(this.#age)]
+    if (this.#status !== undefined) raw.push(STATUS, bytesOf(this.#status))
+    this.#raw = raw
+    return raw
   }
 }
 
