@@ -1,7 +1,8 @@
 /**
  * The table's origin, a process of its own: `/BYTES/NAME` is a cacheable body of that many bytes, different for every
  * name, with eight ordinary header fields. `?delay=200` answers after so many milliseconds, `?control=no-store` says
- * something else about caching, `?cookie` sets one. Entity tags number the answers. Its parent is told the address, and on
+ * something else about caching, `?cookie` sets one. Entity tags number the answers, but with
+ * `?same` all are of one. Its parent is told the address, and on
  * `'count'` how many requests and bytes there have been.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -37,7 +38,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     'content-type': 'application/octet-stream',
     'content-length': size,
     'cache-control': searchParams.get('control') ?? 'public, max-age=86400',
-    etag: `"${number}"`,
+    etag: searchParams.has('same') ? '"same"' : `"${number}"`,
     'last-modified': 'Wed, 01 Jan 2025 00:00:00 GMT',
     server: 'origin',
     'x-content-type-options': 'nosniff',

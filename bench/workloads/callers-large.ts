@@ -1,7 +1,8 @@
 /**
  * 50 callers at once for one URL of 100 MB that nobody has stored: a third takes it as it comes, a third with a pause at
  * every 16th chunk, a third stops after its first chunk until the fast ones have all. Live memory is looked at all the
- * while, after forced collections.
+ * while, after forced collections. All answers have one entity tag: where storing is given up because the disk is slower
+ * than the origin, who is behind goes on from there, which counts as another request.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { atMost, exactly } from '../harness/checks.ts'
@@ -36,14 +37,14 @@ export const callersLarge: Workload = {
     const peer = await openPeer(context, { maxSize: 2 ** 31 })
     const client = clientOf(peer, 'request()')
     const size = context.isQuick ? QUICK_BYTES : BYTES
-    for (let i = 0; i < 3; i++) await crowd(client, `${peer.base}/1000000/warm-${i}`, 1_000_000)
+    for (let i = 0; i < 3; i++) await crowd(client, `${peer.base}/1000000/warm-${i}?same`, 1_000_000)
     let round = 0
     return {
       round: async () => {
         await peer.settled?.()
         const memory = watchMemory()
         const begun = performance.now()
-        await crowd(client, `${peer.base}/${size}/cold-${context.peer.replaceAll(' ', '-')}-${round++}`, size)
+        await crowd(client, `${peer.base}/${size}/cold-${context.peer.replaceAll(' ', '-')}-${round++}?same`, size)
         const answered = performance.now() - begun
         return { operations: CALLERS, figures: { [LIVE]: (await memory.end()) / 1024, [ANSWERED]: answered } }
       },
