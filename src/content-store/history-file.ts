@@ -34,7 +34,7 @@ export async function appendHistory(layout: Layout, stretch: Stretch, mayShorten
   const file = await open(layout.history, flags, FILE_MODE)
   let size: number
   try {
-    await file.appendFile(lineOf(stretch))
+    await file.write(lineOf(stretch))
     size = (await file.stat()).size
   } finally {
     await file.close()

@@ -38,7 +38,10 @@ export class Recorder {
       const handle = rest.at(-2) as FileHandle
       if (flags === 'wx' || flags === 'wx+') this.#hold(handle, this.#created(path))
       else if (typeof flags !== 'number') refuse(`opening with ${flags}`)
-      else if ((flags & constants.O_APPEND) !== 0) this.#hold(handle, this.#files.get(relative(this.#directory, path)))
+      else if ((flags & constants.O_APPEND) !== 0) {
+        const known = this.#files.get(relative(this.#directory, path))
+        this.#hold(handle, known ?? ((flags & constants.O_CREAT) === 0 ? undefined : this.#created(path)))
+      }
     })
     this.#after(handles, 'writev', (chunks: Uint8Array[], result: { bytesWritten: number }, handle: object) =>
       this.#written(this.#handles.get(handle), Buffer.concat(chunks).subarray(0, result.bytesWritten)),
@@ -51,7 +54,9 @@ export class Recorder {
       const [first, length, position] = rest as [number, number, number]
       const isText = typeof data === 'string'
       const bytes = isText ? data : data.subarray(first, first + length)
-      this.#written(this.#handles.get(handle), bytes, isText ? first : position)
+      // The last two are what it returned, and the handle.
+      const where = isText ? (rest.length > 2 ? first : undefined) : position
+      this.#written(this.#handles.get(handle), bytes, where)
     })
     for (const name of ['appendFile', 'truncate', 'sync', 'datasync']) this.#after(handles, name, () => refuse(name))
     syncBuiltinESMExports()
