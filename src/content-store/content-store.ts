@@ -12,7 +12,7 @@
  *
  * Every write is a new temporary file and a rename, so that a crash leaves the old state or the new one.
  */
-import { lstat, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import cacache from 'cacache'
 import { DirectoryError } from '../errors.ts'
@@ -29,7 +29,7 @@ import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
 import { Looks, type FileState } from './looks.ts'
 import { Membership } from './membership.ts'
 import { livingMembers, type Member } from './presence.ts'
-import { whyNotOurs } from './ownership.ts'
+import { assertOurs, isOurs } from './ownership.ts'
 import { SmallBodies } from './small-bodies.ts'
 import { appendHistory, readHistory, type Stretch } from './history-file.ts'
 import { readSnapshot, writeSnapshot, type Snapshot, type Take } from './snapshot-file.ts'
@@ -317,32 +317,6 @@ export class ContentStore {
   async destroy(): Promise<void> {
     await rm(this.#layout.directory, { recursive: true, force: true })
   }
-}
-
-/** False where there is nothing. */
-async function isOurs(path: string, mayBeLink: boolean): Promise<boolean> {
-  try {
-    await assertOurs(path, mayBeLink)
-    return true
-  } catch (error) {
-    // A link that leads nowhere is something.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !(await exists(path))) return false
-    throw error
-  }
-}
-
-/** The directory itself may be reached by a link; what lies in it is not. */
-async function assertOurs(path: string, mayBeLink: boolean): Promise<void> {
-  const stats = await (mayBeLink ? stat(path) : lstat(path))
-  const why = stats.isDirectory() ? whyNotOurs(stats, process.getuid?.()) : 'it is no folder'
-  if (why !== undefined) throw new Error(`${path}: ${why}`)
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await lstat(path).then(
-    () => true,
-    () => false,
-  )
 }
 
 async function readOrEmpty(path: string): Promise<string> {

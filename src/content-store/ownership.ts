@@ -1,5 +1,6 @@
 /** Whose a directory is: what others can write, they can make us serve. */
 import type { Stats } from 'node:fs'
+import { lstat, stat } from 'node:fs/promises'
 
 /** World-writable, and no sticky bit that keeps files from being replaced: that of /tmp itself. */
 const OTHERS_WRITE = 0o002
@@ -17,4 +18,30 @@ export function whyNotOurs(
   if (uid !== 0 && owner !== uid && owner !== 0) return `it belongs to another user (uid ${owner})`
   const isOpen = (mode & OTHERS_WRITE) !== 0 && (mode & STICKY) === 0
   return isOpen ? 'everybody can write in it' : undefined
+}
+
+/** False where there is nothing. */
+export async function isOurs(path: string, mayBeLink: boolean): Promise<boolean> {
+  try {
+    await assertOurs(path, mayBeLink)
+    return true
+  } catch (error) {
+    // A link that leads nowhere is something.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !(await exists(path))) return false
+    throw error
+  }
+}
+
+/** The directory itself may be reached by a link; what lies in it is not. */
+export async function assertOurs(path: string, mayBeLink: boolean): Promise<void> {
+  const stats = await (mayBeLink ? stat(path) : lstat(path))
+  const why = stats.isDirectory() ? whyNotOurs(stats, process.getuid?.()) : 'it is no folder'
+  if (why !== undefined) throw new Error(`${path}: ${why}`)
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    () => true,
+    () => false,
+  )
 }
