@@ -47,6 +47,8 @@ export interface Terms {
   readonly staleWhileRevalidate?: number
 }
 
+export const TERM_NAMES: readonly (keyof Terms)[] = ['ttl', 'minTtl', 'maxTtl', 'staleIfError', 'staleWhileRevalidate']
+
 export interface StoredResponse {
   /** Cache key: method (unless GET) and target URI, RFC 9111 section 2. All variants of a URI have the same key. */
   readonly key: string

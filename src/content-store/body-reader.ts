@@ -9,10 +9,11 @@ import { close, constants, fstat, open, read } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { ContentError } from '../errors.ts'
 import type { Descriptors } from './descriptors.ts'
+import { NO_FOLLOW } from './layout.ts'
 import { CHUNK_SIZE, type StoredBody } from '../stored-response.ts'
 
 /** A planted symbolic link is not followed (where the system knows the flag). */
-const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)
+const FLAGS = constants.O_RDONLY | NO_FOLLOW
 
 export class BodyReader {
   readonly #path: string

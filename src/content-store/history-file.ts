@@ -6,7 +6,7 @@
 import { constants } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { replaceFile } from './files.ts'
-import { FILE_MODE, type Layout } from './layout.ts'
+import { FILE_MODE, NO_FOLLOW, type Layout } from './layout.ts'
 
 /** Counts of one process, or of several, over a stretch of time. */
 export interface Stretch {
@@ -25,8 +25,7 @@ export interface Stretch {
 const MAX_BYTES = 8_192
 /** A file that has grown to this is none of ours. */
 const MAX_READ_BYTES = 1_048_576
-const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
-const FIELDS = 6
+const NAMES = ['from', 'to', 'hits', 'misses', 'bytesServed', 'bytesFromNetwork'] as const
 
 /** Adds a stretch. `mayShorten`: nobody else is to do it. */
 export async function appendHistory(layout: Layout, stretch: Stretch, mayShorten: boolean): Promise<void> {
@@ -87,8 +86,8 @@ function lengthOf(stretches: readonly Stretch[]): number {
   return stretches.reduce((sum, stretch) => sum + lineOf(stretch).length, 0)
 }
 
-function lineOf({ from, to, hits, misses, bytesServed, bytesFromNetwork }: Stretch): string {
-  return `${JSON.stringify([from, to, hits, misses, bytesServed, bytesFromNetwork])}\n`
+function lineOf(stretch: Stretch): string {
+  return `${JSON.stringify(NAMES.map((name) => stretch[name]))}\n`
 }
 
 function stretchOf(line: string): Stretch | undefined {
@@ -99,15 +98,8 @@ function stretchOf(line: string): Stretch | undefined {
     // Cut off by the end of its writer.
     return undefined
   }
-  if (!Array.isArray(numbers) || numbers.length !== FIELDS) return undefined
+  if (!Array.isArray(numbers) || numbers.length !== NAMES.length) return undefined
   if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) return undefined
-  const [from, to, hits, misses, bytesServed, bytesFromNetwork] = numbers as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
-  return from <= to ? { from, to, hits, misses, bytesServed, bytesFromNetwork } : undefined
+  const stretch = Object.fromEntries(NAMES.map((name, i) => [name, numbers[i] as number])) as unknown as Stretch
+  return stretch.from <= stretch.to ? stretch : undefined
 }

@@ -9,7 +9,7 @@
  */
 import { constants } from 'node:fs'
 import { lstat, open, writeFile, type FileHandle } from 'node:fs/promises'
-import { FILE_MODE } from './layout.ts'
+import { FILE_MODE, NO_FOLLOW } from './layout.ts'
 
 export type Note =
   /** A bucket has a new record, whose body is one of these (sha256). */
@@ -27,8 +27,6 @@ export type Note =
   /** The last note: its writer has closed, or goes on in another journal. */
   | { readonly note: 'ended' }
 
-/** Where a symbolic link is planted, nothing is written through it (where the system knows the flag). */
-const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
 const PIECE = 65_536
 /** Bytes of the longest line that is waited for; more than that is nothing of ours. */
 const MAX_LINE = 4_194_304

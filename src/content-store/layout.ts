@@ -10,11 +10,14 @@
  *   boot                          the run of the machine in which all of this was last looked through, see boot.ts
  */
 import { hash, randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /** Directories and files are the user's alone, whatever the umask. */
 export const DIRECTORY_MODE = 0o700
 export const FILE_MODE = 0o600
+/** Where a symbolic link is planted, it is not followed (where the system knows the flag). */
+export const NO_FOLLOW: number = constants.O_NOFOLLOW ?? 0
 
 const INDEX = 'index-v5'
 const CONTENT = join('content-v2', 'sha256')

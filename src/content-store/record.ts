@@ -3,7 +3,7 @@
  * what is not whole is no record.
  */
 import { shared } from '../common-strings.ts'
-import { CHUNK_SIZE, NO_VARY, RECORD_VERSION, type StoredResponse, type Terms } from '../stored-response.ts'
+import { CHUNK_SIZE, NO_VARY, RECORD_VERSION, TERM_NAMES, type StoredResponse, type Terms } from '../stored-response.ts'
 
 /** The JSON form. Checksums are base64 of little-endian 32-bit numbers: 8,5 KB for a body of 100 MiB. */
 export interface RecordJson extends Omit<StoredResponse, 'body'> {
@@ -60,8 +60,6 @@ function optionalsOf(json: Partial<RecordJson>): Pick<StoredResponse, 'tags' | '
   }
 }
 
-const TERMS = ['ttl', 'minTtl', 'maxTtl', 'staleIfError', 'staleWhileRevalidate'] as const
-
 /** Few are laid down for many responses: one object for all that have the same. */
 const knownTerms = new Map<string, Terms>()
 const MAX_KNOWN_TERMS = 1_000
@@ -69,7 +67,7 @@ const MAX_KNOWN_TERMS = 1_000
 function termsOf(value: unknown): Terms | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const read: [string, number][] = []
-  for (const name of TERMS) {
+  for (const name of TERM_NAMES) {
     const seconds: unknown = Reflect.get(value, name)
     if (isCount(seconds)) read.push([name, seconds])
   }

@@ -9,6 +9,7 @@ import { crc32 } from 'node:zlib'
 import { ContentError } from '../errors.ts'
 import type { StoredBody } from '../stored-response.ts'
 import { isOutOfDescriptors } from './descriptors.ts'
+import { NO_FOLLOW } from './layout.ts'
 
 /** Milliseconds that a read takes on the average when the disk counts as slow; and the share of the last one in that. */
 const SLOW_MS = 2
@@ -17,7 +18,7 @@ const SHARE = 1 / 16
 const PAUSE_MS = 1_000
 
 /** A planted symbolic link is not followed, and a pipe not waited for (where the system knows the flags). */
-const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+const FLAGS = constants.O_RDONLY | NO_FOLLOW | (constants.O_NONBLOCK ?? 0)
 
 /** What a record says of a body of one chunk at most. */
 export function describeBody(body: Buffer): StoredBody {

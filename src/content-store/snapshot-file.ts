@@ -12,7 +12,7 @@ import { crc32 } from 'node:zlib'
 import type { StoredResponse } from '../stored-response.ts'
 import { discard } from './discarded.ts'
 import { moveInto, withFolder } from './files.ts'
-import { FILE_MODE, type Layout } from './layout.ts'
+import { FILE_MODE, NO_FOLLOW, type Layout } from './layout.ts'
 import { recordFromJson, recordToJson } from './record.ts'
 
 const SNAPSHOT_VERSION = 3
@@ -22,8 +22,6 @@ const HEADER_BYTES = 256
 const PIECE_BYTES = 65_536
 /** Records written at a time. */
 const PIECE_RECORDS = 128
-/** Where a symbolic link is planted, it is not followed (where the system knows the flag). */
-const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
 
 interface About {
   readonly version: number

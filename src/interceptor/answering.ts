@@ -156,7 +156,7 @@ export class Answering {
     this.#engine.statistics.served(body.length, 'memory')
     const status = this.#countHit(turn, stored, ttl)
     const prepared = fields.at(age, this.#options.cacheStatus ? status : undefined)
-    const sent = this.#options.xCache ? withXCache(prepared.headers, prepared.raw, true, true) : prepared
+    const sent = withXCache(this.#options.xCache, prepared, true, true)
     new Push(exchange, body).start(stored.statusCode, sent, stored.statusMessage)
   }
 
@@ -177,8 +177,7 @@ export class Answering {
       discard(received.body)
       const member = status()
       const lines = this.#options.cacheStatus ? [...answer.fields, 'cache-status', member] : answer.fields
-      const plain = sentFields(lines)
-      const sent = this.#options.xCache ? withXCache(plain.headers, plain.raw, true, true) : plain
+      const sent = withXCache(this.#options.xCache, sentFields(lines), true, true)
       if (bytes === undefined || opened === undefined) {
         new Push(exchange, undefined).start(answer.statusCode, sent, answer.statusMessage)
         return
@@ -310,16 +309,16 @@ export class Answering {
     if (!exchange.isStarted) exchange.start(null)
     discard(received.body)
     const fields = ['date', new Date(this.#engine.options.clock()).toUTCString(), 'content-length', '0']
-    const plain = sentFields(fields)
-    const sent = this.#options.xCache ? withXCache(plain.headers, plain.raw, false, false) : plain
+    const sent = withXCache(this.#options.xCache, sentFields(fields), false, false)
     queueMicrotask(() => new Push(exchange, undefined).start(504, sent, 'Gateway Timeout'))
     return true
   }
 
-  /** Past the cache, but not past what limits the requests to its origin. */
+  /** Past the cache, which says and does nothing, but not past what limits the requests to its origin. */
   pass(turn: Turn, reason: ForwardReason): boolean {
-    const options = { ...this.#options, cacheStatus: false }
-    const forwarded = { ...this.#forwarded(turn, reason), options, sharing: undefined, gate: () => false }
+    const options = { ...this.#options, cacheStatus: false, xCache: false }
+    const nothing = { bust: undefined, sharing: undefined, gate: () => false }
+    const forwarded = { ...this.#forwarded(turn, reason), options, ...nothing }
     return this.#network.send(turn, turn.received, new StoringHandler(forwarded))
   }
 }

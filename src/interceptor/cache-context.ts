@@ -8,6 +8,7 @@ import { PACKAGE_NAME } from '../diagnostics.ts'
 import { getCacheStatus, type CacheStatus } from '../policy/cache-status.ts'
 import type { DispatchController, DispatchHandler } from './dispatch.ts'
 import { sentFields, toFieldLines } from './headers.ts'
+import { PassingHandler } from './passing-handler.ts'
 
 /** What the option `context` adds to the context of a request. */
 export interface CacheContext {
@@ -17,24 +18,23 @@ export interface CacheContext {
 
 const FIELD = 'cache-status'
 
-export class ContextHandler implements DispatchHandler {
-  readonly #consumer: DispatchHandler
+export class ContextHandler extends PassingHandler {
   readonly #showsStatus: boolean
   readonly #cache: CacheStatus = { cache: PACKAGE_NAME, hit: false, stored: false, collapsed: false }
 
   /** For a consumer whose responses are marked with Cache-Status; `showsStatus` says whether it is to see that. */
   constructor(consumer: DispatchHandler, showsStatus: boolean) {
-    this.#consumer = consumer
+    super(consumer)
     this.#showsStatus = showsStatus
   }
 
-  onRequestStart(controller: DispatchController, context: unknown): void {
+  override onRequestStart(controller: DispatchController, context: unknown): void {
     // The same object to the end: interceptors between here and the caller copy what the context has.
     const added: CacheContext = { cache: this.#cache }
-    this.#consumer.onRequestStart?.(controller, { ...(context as object | null), ...added })
+    this.consumer.onRequestStart?.(controller, { ...(context as object | null), ...added })
   }
 
-  onResponseStart(
+  override onResponseStart(
     controller: DispatchController,
     statusCode: number,
     headers: IncomingHttpHeaders,
@@ -43,31 +43,7 @@ export class ContextHandler implements DispatchHandler {
     const status = statusCode < 200 ? undefined : getCacheStatus(headers)
     Object.assign(this.#cache, status)
     const seen = status === undefined || this.#showsStatus ? headers : withoutStatus(controller, headers)
-    this.#consumer.onResponseStart?.(controller, statusCode, seen, statusMessage)
-  }
-
-  onResponseData(controller: DispatchController, chunk: Buffer): void {
-    this.#consumer.onResponseData?.(controller, chunk)
-  }
-
-  onResponseEnd(controller: DispatchController, trailers: IncomingHttpHeaders): void {
-    this.#consumer.onResponseEnd?.(controller, trailers)
-  }
-
-  onResponseError(controller: DispatchController, error: Error): void {
-    this.#consumer.onResponseError?.(controller, error)
-  }
-
-  onResponseStarted(): void {
-    this.#consumer.onResponseStarted?.()
-  }
-
-  onBodySent(chunk: unknown): void {
-    this.#consumer.onBodySent?.(chunk)
-  }
-
-  onRequestSent(): void {
-    this.#consumer.onRequestSent?.()
+    this.consumer.onResponseStart?.(controller, statusCode, seen, statusMessage)
   }
 }
 

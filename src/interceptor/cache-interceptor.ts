@@ -72,7 +72,7 @@ class CachedDispatch {
     if (uri === undefined) return this.#forward(received, consumer)
     if (!isSafe(received.method)) return this.#passUnsafe(received, consumer, uri)
     const { partition, methods } = this.#options
-    const plain = IncomingRequest.from(received.method, uri, received.headers, 'default', partition)
+    const plain = IncomingRequest.from(received.method, uri, received.headers, partition)
     if (plain === undefined) return this.#bypass(received, consumer, uri, 'method')
     const request = this.#steering.steer(plain, uri, received)
     const turn = { received, request, exchange: this.#exchange(consumer) }
@@ -83,7 +83,7 @@ class CachedDispatch {
     const reason = isKnown ? 'bypass' : 'method'
     if (this.#options.admission === undefined) return this.#bypass(received, consumer, uri, reason)
     this.#engine.statistics.forwarded(uri, reason)
-    return this.#answering.pass(turn, reason)
+    return this.#answering.pass({ ...turn, exchange: new Exchange(consumer) }, reason)
   }
 
   #exchange(consumer: DispatchHandler): Exchange {
@@ -94,7 +94,7 @@ class CachedDispatch {
   #passUnsafe(received: ReceivedOptions, consumer: DispatchHandler, uri: string): boolean {
     // Malformed ones are the network's to refuse.
     const headers = readHeaders(received.headers) ?? {}
-    const plain = IncomingRequest.from('GET', uri, headers, 'default', this.#options.partition)
+    const plain = IncomingRequest.from('GET', uri, headers, this.#options.partition)
     if (plain === undefined) return this.#forward(received, consumer)
     const request = this.#steering.steer(plain, uri, received).keep()
     return this.#answering.passUnsafe({ received, request, exchange: this.#exchange(consumer) }, uri)

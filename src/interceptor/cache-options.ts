@@ -8,6 +8,7 @@ import { rejectUnknown } from '../manager/options.ts'
 import type { CacheMode } from '../policy/cache-mode.ts'
 import type { Terms } from '../stored-response.ts'
 import { resolveKeying, type KeyOptions, type Keying } from './keying.ts'
+import { MAX_TAGS } from './tagging.ts'
 import { mergeTerms, resolveMode, resolveTerms, TERMS, type TermsOptions } from './terms-options.ts'
 
 /** They go before rules, and rules before the options of the interceptor, each option by itself. */
@@ -31,7 +32,6 @@ const storage = new AsyncLocalStorage<OwnOptions>()
 const checked = new WeakSet<object>()
 
 const KNOWN = { mode: true, ...TERMS, tags: true, key: true, ignoreQuery: true } as const
-const MAX_TAGS = 256
 
 /**
  * Runs `fn` so that every request made below it, also by code that you do not own, has these options; within another

@@ -83,19 +83,19 @@ export class IncomingRequest implements CacheRequest {
    * Undefined where the headers are malformed. `partition` keeps apart what is stored for some from what is stored for
    * others: see the option.
    */
-  static from(
-    method: string,
-    uri: string,
-    headers: unknown,
-    mode: CacheMode,
-    partition: string,
-  ): IncomingRequest | undefined {
+  static from(method: string, uri: string, headers: unknown, partition: string): IncomingRequest | undefined {
     if (areOrdinary(headers))
-      return new IncomingRequest(method, keyOf(method, uri, undefined, partition), mode, true, headers)
+      return new IncomingRequest(method, keyOf(method, uri, undefined, partition), 'default', true, headers)
     const read = readHeaders(headers)
     if (read === undefined) return undefined
     const fields = fieldsOf(read)
-    const request = new IncomingRequest(method, keyOf(method, uri, fields['host'], partition), mode, false, headers)
+    const request = new IncomingRequest(
+      method,
+      keyOf(method, uri, fields['host'], partition),
+      'default',
+      false,
+      headers,
+    )
     request.#headers = read
     request.#fields = fields
     return request
@@ -111,9 +111,9 @@ export class IncomingRequest implements CacheRequest {
     return (this.#fields ??= fieldsOf(this.headers))
   }
 
-  /** Reads all of it now: once `dispatch` has returned, the caller may use his headers for something else. */
+  /** Reads what the caller wrote now: once `dispatch` has returned, he may use his headers for something else. */
   keep(): this {
-    void this.fields
+    void this.headers
     return this
   }
 

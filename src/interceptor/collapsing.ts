@@ -122,8 +122,8 @@ export class Collapsing {
     this.#engine.statistics.collapsed(request.key, because)
     discard(received.body)
     const status = this.#options.cacheStatus ? ['cache-status', collapsedStatus(because, ttl)] : []
-    const plain = sentFields([...answer.fields, ...status])
-    const sent = this.#options.xCache ? withXCache(plain.headers, plain.raw, false, isFoundBy(because)) : plain
+    const fields = sentFields([...answer.fields, ...status])
+    const sent = withXCache(this.#options.xCache, fields, false, isFoundBy(because))
     if (bytes === undefined) {
       new Push(exchange, undefined).start(statusCode, sent, statusMessage)
       return

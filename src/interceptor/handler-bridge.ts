@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream'
 import { fieldsByName } from '../policy/field-lines.ts'
 import type { DispatchController, DispatchHandler, RawHeaders } from './dispatch.ts'
 import { toFieldLines, toRawHeaders } from './headers.ts'
+import { PassingHandler } from './passing-handler.ts'
 
 interface LegacyHandler {
   onConnect?(abort: (reason?: Error) => void, context?: unknown): void
@@ -98,69 +99,18 @@ export function toDispatcher(handler: DispatchHandler): DispatchHandler & Legacy
   return new BothFaces(handler)
 }
 
-class BothFaces implements DispatchHandler, LegacyHandler {
-  readonly #handler: DispatchHandler
+class BothFaces extends PassingHandler implements LegacyHandler {
   #legacy: LegacyController | undefined
-
-  constructor(handler: DispatchHandler) {
-    this.#handler = handler
-  }
-
-  onRequestStart(controller: DispatchController, context: unknown): void {
-    this.#handler.onRequestStart?.(controller, context)
-  }
-
-  onRequestUpgrade(
-    controller: DispatchController,
-    statusCode: number,
-    headers: IncomingHttpHeaders,
-    socket: Duplex,
-  ): void {
-    this.#handler.onRequestUpgrade?.(controller, statusCode, headers, socket)
-  }
-
-  onResponseStarted(): void {
-    this.#handler.onResponseStarted?.()
-  }
-
-  onResponseStart(
-    controller: DispatchController,
-    statusCode: number,
-    headers: IncomingHttpHeaders,
-    statusMessage?: string,
-  ): void {
-    this.#handler.onResponseStart?.(controller, statusCode, headers, statusMessage)
-  }
-
-  onResponseData(controller: DispatchController, chunk: Buffer): void {
-    this.#handler.onResponseData?.(controller, chunk)
-  }
-
-  onResponseEnd(controller: DispatchController, trailers: IncomingHttpHeaders): void {
-    this.#handler.onResponseEnd?.(controller, trailers)
-  }
-
-  onResponseError(controller: DispatchController, error: Error): void {
-    this.#handler.onResponseError?.(controller, error)
-  }
-
-  onBodySent(chunk: Buffer): void {
-    this.#handler.onBodySent?.(chunk)
-  }
-
-  onRequestSent(): void {
-    this.#handler.onRequestSent?.()
-  }
 
   onConnect(abort: (reason?: Error) => void, context?: unknown): void {
     this.#legacy = new LegacyController(abort)
-    this.#handler.onRequestStart?.(this.#legacy, context)
+    this.consumer.onRequestStart?.(this.#legacy, context)
   }
 
   onUpgrade(statusCode: number, rawHeaders: Buffer[] | string[], socket: Duplex): void {
     const controller = this.#controller()
     controller.rawHeaders = rawHeaders
-    this.#handler.onRequestUpgrade?.(controller, statusCode, parseRaw(rawHeaders), socket)
+    this.consumer.onRequestUpgrade?.(controller, statusCode, parseRaw(rawHeaders), socket)
   }
 
   onHeaders(statusCode: number, rawHeaders: Buffer[] | string[], resume: () => void, statusMessage?: string): boolean {
@@ -168,24 +118,24 @@ class BothFaces implements DispatchHandler, LegacyHandler {
     controller.rawHeaders = rawHeaders
     // An interim response cannot be paused: what follows it is the response that was asked for.
     if (statusCode >= 200) controller.onResume = resume
-    this.#handler.onResponseStart?.(controller, statusCode, parseRaw(rawHeaders), statusMessage)
+    this.consumer.onResponseStart?.(controller, statusCode, parseRaw(rawHeaders), statusMessage)
     return statusCode < 200 || !controller.paused
   }
 
   onData(chunk: Buffer): boolean {
     const controller = this.#controller()
-    this.#handler.onResponseData?.(controller, chunk)
+    this.consumer.onResponseData?.(controller, chunk)
     return !controller.paused
   }
 
   onComplete(rawTrailers: Buffer[] | string[]): void {
     const controller = this.#controller()
     controller.rawTrailers = rawTrailers
-    this.#handler.onResponseEnd?.(controller, parseRaw(rawTrailers))
+    this.consumer.onResponseEnd?.(controller, parseRaw(rawTrailers))
   }
 
   onError(error: Error): void {
-    this.#handler.onResponseError?.(this.#controller(), error)
+    this.consumer.onResponseError?.(this.#controller(), error)
   }
 
   /** A request that never started fails without a controller. */

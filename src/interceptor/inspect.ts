@@ -6,6 +6,7 @@ import { rejectUnknown } from '../manager/options.ts'
 import { engineOf, type StreamingManager } from '../manager/streaming-manager.ts'
 import { describeEntry, type CachedEntry } from '../manager/views.ts'
 import { explainFreshness, explainReuse, type Freshness } from '../policy/explanation.ts'
+import { compareRecency } from '../policy/freshness.ts'
 import { isSafe } from '../policy/invalidation.ts'
 import { isOnlyIfCached, mayReuse, passesBy } from '../policy/reuse.ts'
 import type { StoredResponse } from '../stored-response.ts'
@@ -52,7 +53,7 @@ export interface Inspection {
 
 /**
  * What is stored for a URL, why it is fresh or stale and until when, and what the cache would do with a request for it:
- * a dry run, which asks nobody, counts nothing, and stores nothing.
+ * a dry run, which asks nobody, shows in no count, and stores nothing.
  *
  * @throws {InvalidOptionError} when an option or the URL is wrong
  * @throws {ClosedError} after the manager's `close()`
@@ -80,7 +81,7 @@ export async function inspect(
   const keys = new Set([request.key, selected?.key ?? request.key])
   const stored = [...keys]
     .flatMap((key) => engine.catalogue.variants(key))
-    .toSorted((a, b) => b.responseTime - a.responseTime)
+    .toSorted((a, b) => compareRecency(b, a))
     .map((each) => ({
       ...describeEntry(each, diskSize(each)),
       isSelected: each === selected,
@@ -101,7 +102,7 @@ function requestOf(
   if (typeof method !== 'string' || method === '') throw new InvalidOptionError('method', 'a method', method)
   const received = { path: parsed.pathname + parsed.search, method, httpCache: checkOptions(own) }
   const uri = targetUri(parsed.origin, received) as string
-  const plain = IncomingRequest.from(method, uri, headers, 'default', options.partition)
+  const plain = IncomingRequest.from(method, uri, headers, options.partition)
   if (plain === undefined) throw new InvalidOptionError('headers', 'an object of strings', headers)
   return new Steering(options, engine.statistics).steer(plain, uri, received)
 }
@@ -124,7 +125,7 @@ function decide(engine: CacheEngine, request: IncomingRequest, options: Resolved
 
 function whyBypass(request: IncomingRequest, { methods }: ResolvedInterceptorOptions): string | undefined {
   if (!isSafe(request.method)) return `${request.method} is not safe: its success invalidates (RFC 9111 section 4.4)`
-  if (![...methods].some((method) => method === request.method)) return `${request.method} is not cached`
+  if (!methods.has(request.method)) return `${request.method} is not cached`
   if (request.mode === 'no-store') return 'the mode no-store passes by the cache'
   if (passesBy(request)) return 'If-Match and If-Unmodified-Since are for the origin (RFC 9111 section 4.3.2)'
   return undefined

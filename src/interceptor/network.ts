@@ -27,7 +27,7 @@ export class Network {
     )
     if (wait === undefined) return this.#sendNow(exchange, options, handler, flight)
     // By then the caller may use its headers for something else.
-    const kept = options.headers === received.headers ? { ...options, headers: request.keep().headers } : options
+    const kept = options.headers === received.headers ? { ...options, headers: request.headers } : options
     const waiting = waitingSource(exchange, wait, flight)
     if (exchange.isStarted) exchange.attach(waiting)
     else exchange.start(null, waiting)

@@ -179,8 +179,8 @@ export class StoringHandler implements DispatchHandler {
 
   #announce(statusCode: number, headers: IncomingHttpHeaders, raw: RawHeaders, statusMessage?: string): void {
     const { exchange, options } = this.#forwarded
-    const { headers: said, raw: rawSaid } = options.cacheStatus ? this.#withStatus(headers, raw) : { headers, raw }
-    const marked = options.xCache ? withXCache(said, rawSaid, false, this.#isFound) : { headers: said, raw: rawSaid }
+    const said = options.cacheStatus ? this.#withStatus(headers, raw) : { headers, raw }
+    const marked = withXCache(options.xCache, said, false, this.#isFound)
     exchange.respond(statusCode, marked.headers, marked.raw, statusMessage)
   }
 

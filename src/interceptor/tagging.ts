@@ -7,7 +7,7 @@ import { viewOf, viewOfResponse, type RequestView, type ResponseView } from './m
 export type TagsFunction = (request: RequestView, response: ResponseView) => Iterable<string>
 
 /** Tags of one response at most; what is beyond is left out. */
-const MAX_TAGS = 256
+export const MAX_TAGS = 256
 
 /** `own`: those that the request itself brings. */
 export type Tagging = (request: CacheRequest, response: ResponseHead, own: readonly string[]) => readonly string[]

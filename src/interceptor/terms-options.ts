@@ -1,7 +1,7 @@
 /** Lifetimes and windows as options: of the interceptor, of its rules, and of single requests. */
 import { InvalidOptionError } from '../errors.ts'
 import { CACHE_MODES, type CacheMode } from '../policy/cache-mode.ts'
-import type { Terms } from '../stored-response.ts'
+import { TERM_NAMES, type Terms } from '../stored-response.ts'
 
 /** All in seconds, from the moment at which a response came or was last validated. */
 export interface TermsOptions {
@@ -20,13 +20,8 @@ export interface TermsOptions {
   readonly staleWhileRevalidate?: number
 }
 
-export const TERMS = {
-  ttl: true,
-  minTtl: true,
-  maxTtl: true,
-  staleIfError: true,
-  staleWhileRevalidate: true,
-} as const
+/** For those who know which options there are. */
+export const TERMS: Readonly<Record<string, true>> = Object.fromEntries(TERM_NAMES.map((name) => [name, true]))
 
 /** RFC 9111 section 1.2.2. */
 const MOST_SECONDS = 2 ** 31
@@ -37,7 +32,7 @@ const MOST_SECONDS = 2 ** 31
  */
 export function resolveTerms(path: string, given: TermsOptions): Terms | undefined {
   const terms: Record<string, number> = {}
-  for (const name of Object.keys(TERMS) as (keyof Terms)[]) {
+  for (const name of TERM_NAMES) {
     const value = resolveSeconds(path + name, given[name])
     if (value !== undefined) terms[name] = value
   }

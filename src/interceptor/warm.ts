@@ -34,7 +34,7 @@ export interface WarmOptions {
 }
 
 export const DEFAULT_CONCURRENCY = 4
-const MOST_AT_A_TIME = 1_024
+export const MOST_AT_A_TIME = 1_024
 const REFUSALS = `${PACKAGE_NAME}:refuse`
 
 /**

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { publish, type ServeEvent } from '../diagnostics.ts'
 import type { DispatchController, DispatchHandler } from './dispatch.ts'
 import type { Exchange } from './exchange.ts'
+import { PassingHandler } from './passing-handler.ts'
 
 /** Watches from now on. `begun` is when it was found, by `performance.now()`, if that was not now. */
 export function watchHit(
@@ -18,42 +19,40 @@ export function watchHit(
 
 type Known = Pick<ServeEvent, 'key' | 'method' | 'directory' | 'startedAt'>
 
-/** Whoever the consumer is hears each call as before; after a hit has begun to be handed on these are all that come. */
-class WatchedHit implements DispatchHandler {
-  readonly #consumer: DispatchHandler
+class WatchedHit extends PassingHandler {
   readonly #begun: number
   readonly #event: { -readonly [K in keyof ServeEvent]: ServeEvent[K] }
 
   constructor(consumer: DispatchHandler, known: Known, begun: number) {
-    this.#consumer = consumer
+    super(consumer)
     this.#begun = begun
     this.#event = { ...known, duration: undefined, statusCode: undefined, size: 0, error: undefined }
     publish('serve', () => this.#event)
   }
 
-  onResponseStart(
+  override onResponseStart(
     controller: DispatchController,
     statusCode: number,
     headers: IncomingHttpHeaders,
     message?: string,
   ): void {
     this.#event.statusCode = statusCode
-    this.#consumer.onResponseStart?.(controller, statusCode, headers, message)
+    super.onResponseStart(controller, statusCode, headers, message)
   }
 
-  onResponseData(controller: DispatchController, chunk: Buffer): void {
+  override onResponseData(controller: DispatchController, chunk: Buffer): void {
     this.#event.size += chunk.length
-    this.#consumer.onResponseData?.(controller, chunk)
+    super.onResponseData(controller, chunk)
   }
 
-  onResponseEnd(controller: DispatchController, trailers: IncomingHttpHeaders): void {
+  override onResponseEnd(controller: DispatchController, trailers: IncomingHttpHeaders): void {
     this.#end(undefined)
-    this.#consumer.onResponseEnd?.(controller, trailers)
+    super.onResponseEnd(controller, trailers)
   }
 
-  onResponseError(controller: DispatchController, error: Error): void {
+  override onResponseError(controller: DispatchController, error: Error): void {
     this.#end(error)
-    this.#consumer.onResponseError?.(controller, error)
+    super.onResponseError(controller, error)
   }
 
   /** Once: a consumer that throws at the end is told of an error after it. */

@@ -10,13 +10,20 @@ import { toFieldLines, toRawHeaders } from './headers.ts'
 const FROM_STORE = 'x-cache'
 const FOUND = 'x-cache-lookup'
 
-/** The header section with both fields, in both forms. */
-export function withXCache<H extends IncomingHttpHeaders>(
-  headers: H,
-  raw: RawHeaders,
+interface Section<H extends IncomingHttpHeaders, R extends RawHeaders> {
+  readonly headers: H
+  readonly raw: R
+}
+
+/** The header section with both fields where they are wanted, in both forms. */
+export function withXCache<H extends IncomingHttpHeaders, R extends RawHeaders>(
+  isWanted: boolean,
+  section: Section<H, R>,
   isFromStore: boolean,
   isFound: boolean,
-): { readonly headers: H; readonly raw: Buffer[] } {
+): Section<H, R | Buffer[]> {
+  if (!isWanted) return section
+  const { headers, raw } = section
   const marks = [FROM_STORE, isFromStore ? 'HIT' : 'MISS', FOUND, isFound ? 'HIT' : 'MISS']
   const lines = toRawHeaders([...withoutMarks(toFieldLines(raw, headers)), ...marks])
   return { headers: { ...headers, [FROM_STORE]: marks[1], [FOUND]: marks[3] }, raw: lines }

@@ -6,7 +6,7 @@ import type { RequestFields } from './cache-request.ts'
 import { NO_VARY, type FieldLines } from '../stored-response.ts'
 
 /** More nominated fields than this is no negotiation but an accident or an attack: such a response is not stored. */
-const MAX_VARY_NAMES = 32
+export const MAX_VARY_NAMES = 32
 
 /**
  * Names that Vary nominates: lower case, sorted, each once. Undefined when nothing can ever match it: a member `*`

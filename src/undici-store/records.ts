@@ -10,14 +10,12 @@ import { cacheKey } from '../policy/cache-key.ts'
 import type { CacheRequest, RequestFields } from '../policy/cache-request.ts'
 import { fieldsByName } from '../policy/field-lines.ts'
 import type { StoredHead } from '../policy/storing.ts'
-import { variantOf } from '../policy/vary.ts'
+import { MAX_VARY_NAMES, variantOf } from '../policy/vary.ts'
 import { NO_VARY, type StoredResponse } from '../stored-response.ts'
 import type { CacheControlDirectives, CacheKey, CacheValue, GetResult } from './contract.ts'
 
 /** A value of the option `partition` is percent-encoded: none of them is this. */
 const PARTITION = '#partition=@undici'
-/** As many fields may Vary nominate as in the policy. */
-const MAX_VARY_NAMES = 32
 
 type Fields = Record<string, string | string[] | null>
 type Unrecorded = Pick<CacheValue, 'cachedAt' | 'staleAt' | 'deleteAt' | 'etag'> &

@@ -75,7 +75,7 @@ test('a caller may use its headers for something else once dispatch has returned
 })
 
 test('which requests ask for nothing special, in all forms of headers', () => {
-  const isPlain = (headers: unknown) => IncomingRequest.from('GET', 'http://a/', headers, 'default', '')?.isPlain
+  const isPlain = (headers: unknown) => IncomingRequest.from('GET', 'http://a/', headers, '')?.isPlain
   for (const headers of [undefined, null, {}, { accept: '*/*', Authorization: 'x', cookie: ['a', 'b'] }]) {
     assert.equal(isPlain(headers), true)
   }
@@ -83,7 +83,7 @@ test('which requests ask for nothing special, in all forms of headers', () => {
   for (const name of [...telling, 'if-modified-since', 'if-unmodified-since']) {
     const value = name === 'Host' ? 'a' : 'x'
     for (const headers of [{ [name]: value }, [name, value], [[name, value]], new Map([[name, value]])]) {
-      const request = IncomingRequest.from('GET', 'http://a/', headers, 'default', '')
+      const request = IncomingRequest.from('GET', 'http://a/', headers, '')
       assert.equal(request?.isPlain, false)
       assert.equal(request?.fields[name.toLowerCase()], value)
     }

@@ -160,6 +160,18 @@ test('what it throws is an event, and the request goes; one that leaves is told 
   )
 })
 
+test('what passes by the cache is as it would be without a limit', async (t) => {
+  const origin = await startOrigin(t, (_, response) => void response.end('body'))
+  for (const limit of [{}, { rateLimit: { requests: 100 } }]) {
+    const busted: string[] = []
+    const bust = ({ url }: { readonly url: string }) => void busted.push(url)
+    const { get } = await startCache(t, { interceptor: { xCache: true, bust, ...limit } })
+    const { headers } = await get(`${origin.url}/`, { headers: { 'if-match': '"x"' } })
+    const marks = Object.keys(headers).filter((name) => /^x-cache|^cache-status/.test(name))
+    assert.deepEqual([marks, busted], [[], []])
+  }
+})
+
 test('limits of origins that nobody asks any more are not kept', async () => {
   const queues = new Queues(1, INTERVAL)
   for (let i = 0; i < 1_000; i++) assert.equal(queues.enter(`origin ${i}`), undefined)

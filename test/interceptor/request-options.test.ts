@@ -15,19 +15,9 @@ import {
 } from '../../src/index.ts'
 import { entriesOf, ManualClock, startCache } from '../helpers/cache.ts'
 import { noteFaults } from '../helpers/faults.ts'
+import { restoreGlobals } from '../helpers/globals.ts'
 import { startOrigin } from '../helpers/origin.ts'
 import { control, stage, type Reply } from '../rfc9111/stage.ts'
-
-const SYMBOLS = [Symbol.for('undici.globalDispatcher.1'), Symbol.for('undici.globalDispatcher.2')]
-
-/** Puts the global dispatchers back when the test ends. */
-function restoreGlobals(t: TestContext): void {
-  const globals = globalThis as unknown as Record<symbol, unknown>
-  const before = SYMBOLS.map((symbol) => globals[symbol])
-  t.after(() => {
-    for (const [i, symbol] of SYMBOLS.entries()) globals[symbol] = before[i]
-  })
-}
 
 type Undici = typeof undici8
 const generations = { 'undici 8': undici8, 'undici 7': undici7 as unknown as Undici }

@@ -8,18 +8,8 @@ import * as undici8 from 'undici'
 import * as undici7 from 'undici7'
 import { cacheInterceptor, install } from '../../src/index.ts'
 import { startCache } from '../helpers/cache.ts'
+import { restoreGlobals } from '../helpers/globals.ts'
 import { startOrigin } from '../helpers/origin.ts'
-
-const SYMBOLS = [Symbol.for('undici.globalDispatcher.1'), Symbol.for('undici.globalDispatcher.2')]
-
-/** Puts the global dispatchers back when the test ends. */
-function restoreGlobals(t: TestContext): void {
-  const globals = globalThis as unknown as Record<symbol, unknown>
-  const before = SYMBOLS.map((symbol) => globals[symbol])
-  t.after(() => {
-    for (const [i, symbol] of SYMBOLS.entries()) globals[symbol] = before[i]
-  })
-}
 
 async function start(t: TestContext) {
   const origin = await startOrigin(t, (_, response) => {

@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline'
 import { Option, type Command } from 'commander'
 import { createFetch } from '../../interceptor/create-fetch.ts'
-import { warm as warmUrls, type WarmOutcome } from '../../interceptor/warm.ts'
+import { DEFAULT_CONCURRENCY, MOST_AT_A_TIME, warm as warmUrls, type WarmOutcome } from '../../interceptor/warm.ts'
 import { managerOptions, requestHeaders, withFetching, type FetchOptions } from '../fetching.ts'
 import { DONE, UsageError, WRONG, type Session } from '../session.ts'
 import { counted, humanSize, integer } from '../units.ts'
@@ -16,7 +16,11 @@ const WAYS = ['stored', 'hit', 'validated', 'not stored', 'failed'] as const
 
 export function defineWarm(command: Command): Command {
   return withFetching(command)
-    .addOption(new Option('--concurrency <count>', 'requests at a time').argParser(integer(1, 1024)).default(4))
+    .addOption(
+      new Option('--concurrency <count>', 'requests at a time')
+        .argParser(integer(1, MOST_AT_A_TIME))
+        .default(DEFAULT_CONCURRENCY),
+    )
     .addHelpText(
       'after',
       `
