@@ -5,7 +5,7 @@ export const BODY_BYTES = 1024
 
 export type Who = 'undici-streaming-cache' | 'SqliteCacheStore' | 'MemoryCacheStore'
 
-/** Milliseconds but for the last three. */
+/** Milliseconds but for the last four. */
 export interface Start {
   readonly open: number
   readonly firstHit: number
@@ -13,7 +13,8 @@ export interface Start {
   readonly compared: number
   /** The most of the processor's time that one turn of the event loop took. */
   readonly longest: number
-  /** Megabytes, and what is left of them after a collection. */
+  /** Megabytes when all was known, when it was compared, and what is left of them after a collection. */
+  readonly atOnce: number
   readonly resident: number
   readonly settled: number
   /** Bytes. */

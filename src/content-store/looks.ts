@@ -21,6 +21,8 @@ const AT_A_TIME = 16
 const RETRY_MS = 10
 const TRIES = 200
 
+const PRESENT_OR_NOT = { throwIfNoEntry: false } as const
+
 export interface FileState {
   /** In bytes. */
   readonly size: number
@@ -46,10 +48,32 @@ export class Looks {
   /** Of a file or folder; undefined where it is missing. */
   async state(path: string): Promise<FileState | undefined> {
     const stats = await this.#look(
-      () => lstatSync(path, { throwIfNoEntry: false }),
+      () => lstatSync(path, PRESENT_OR_NOT),
       () => lstat(path),
     )
     return stats && { size: stats.size, modifiedAt: stats.mtimeMs }
+  }
+
+  /** When it was last written, at once; undefined where that may take its time, or it is missing. */
+  timeNow(path: string): number | undefined {
+    if (this.#patient > 0) {
+      this.#patient--
+      return undefined
+    }
+    try {
+      return this.#quickly(() => lstatSync(path, PRESENT_OR_NOT))?.mtimeMs
+    } catch {
+      return undefined
+    }
+  }
+
+  /** A slice of time has passed: `rest` before the next look at once. */
+  get isDue(): boolean {
+    return this.#pace.isOver
+  }
+
+  async rest(): Promise<void> {
+    await this.#pace.rest()
   }
 
   /** What is in a file; undefined where it is missing or a folder. */

@@ -35,12 +35,20 @@ function indexOf(hash: string): number {
 export async function foldersUnchangedSince(root: string, time: number): Promise<Folders> {
   const looks = new Looks()
   const unchanged = new Folders()
+  const patient: string[] = []
   for (const first of await foldersIn(root, looks)) {
-    await looks.each(await foldersIn(join(root, first), looks), async (second) => {
-      const state = await looks.state(join(root, first, second))
-      if (state !== undefined && state.modifiedAt < time) unchanged.add(first + second)
-    })
+    for (const second of await foldersIn(join(root, first), looks)) {
+      // Of many thousands: no promise for each, nor a path put together from parts.
+      const modifiedAt = looks.timeNow(`${root}/${first}/${second}`)
+      if (modifiedAt === undefined) patient.push(first + second)
+      else if (modifiedAt < time) unchanged.add(first + second)
+      if (looks.isDue) await looks.rest()
+    }
   }
+  await looks.each(patient, async (folder) => {
+    const state = await looks.state(join(root, folder.slice(0, 2), folder.slice(2)))
+    if (state !== undefined && state.modifiedAt < time) unchanged.add(folder)
+  })
   return unchanged
 }
 
@@ -55,8 +63,8 @@ export async function* walk(
     const folders = await foldersIn(join(root, first), looks)
     if (isTidying && folders.length === 0) await rmdir(join(root, first)).catch(() => {})
     const found: FoundFile[] = []
-    await looks.each(folders, async (second) => {
-      if (passOver?.has(first + second) === true) return
+    const wanted = passOver === undefined ? folders : folders.filter((second) => !passOver.has(first + second))
+    await looks.each(wanted, async (second) => {
       const files = await looks.list(join(root, first, second))
       // One that has just been made is made again.
       if (isTidying && files.length === 0) await removeEmptyFolders(join(root, first, second, 'none'))
