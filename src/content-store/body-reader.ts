@@ -2,43 +2,75 @@
  * Reads a stored body in chunks of 64 KiB, each checked before it is handed on, and at most one ahead of the consumer.
  * cacache's `get.stream` cannot do this: it reads up to 64 MiB at a time and hands bytes out before they are verified.
  *
+ * Chunks that the system has in memory are read when they are asked for, by synchronous calls in slices of time; those
+ * that the disk has to fetch go through the thread pool, one ahead.
+ *
  * `open` looks at the length and reads the first chunk, so that a missing, short or damaged file is known before
  * anything was announced. The open descriptor outlives the file's name: eviction cannot hurt a reader.
  */
-import { close, constants, fstat, open, read } from 'node:fs'
+import { close, constants, fstat, fstatSync, open, openSync, read, readSync, type Stats } from 'node:fs'
+import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
 import { ContentError } from '../errors.ts'
 import type { Descriptors } from './descriptors.ts'
 import { NO_FOLLOW } from './layout.ts'
+import { Pace } from './pace.ts'
+import { Patience } from './patience.ts'
 import { CHUNK_SIZE, type StoredBody } from '../stored-response.ts'
 
-/** A planted symbolic link is not followed (where the system knows the flag). */
-const FLAGS = constants.O_RDONLY | NO_FOLLOW
+/** A planted symbolic link is not followed, and a pipe not waited for (where the system knows the flags). */
+const FLAGS = constants.O_RDONLY | NO_FOLLOW | (constants.O_NONBLOCK ?? 0)
+/** A call that takes longer, in milliseconds, is slow: a chunk from memory takes a twentieth of it. */
+const SLOW_MS = 0.5
+
+/** What all readers of a store share. */
+export class Reading {
+  readonly descriptors: Descriptors
+  readonly #pace = new Pace()
+  readonly #patience: Patience
+
+  constructor(descriptors: Descriptors, slowMs: number = SLOW_MS) {
+    this.descriptors = descriptors
+    this.#patience = new Patience(slowMs)
+  }
+
+  /** Calls go through the pool now. */
+  get isPatient(): boolean {
+    return this.#patience.isOn
+  }
+
+  /** One call of the file system, at once as long as it is quick. */
+  async call<T>(now: () => T, patiently: () => Promise<T>): Promise<T> {
+    if (this.#patience.isCalledFor()) return await patiently()
+    if (this.#pace.isOver) await this.#pace.rest()
+    return this.#patience.quickly(now)
+  }
+}
 
 export class BodyReader {
   readonly #path: string
   readonly #body: StoredBody
-  readonly #descriptors: Descriptors
+  readonly #reading: Reading
   #descriptor: number
   /** The chunk after the one that was handed on, or on its way. */
   #next: Promise<Buffer | undefined> | undefined
   #position: number
   readonly #start: number
   readonly #end: number
-  #reading = false
+  #isReading = false
   #closing = false
 
   private constructor(
     path: string,
     body: StoredBody,
-    descriptors: Descriptors,
+    reading: Reading,
     descriptor: number,
     start: number,
     end: number,
   ) {
     this.#path = path
     this.#body = body
-    this.#descriptors = descriptors
+    this.#reading = reading
     this.#descriptor = descriptor
     this.#start = start
     this.#end = end
@@ -54,18 +86,21 @@ export class BodyReader {
   static async open(
     path: string,
     body: StoredBody,
-    descriptors: Descriptors,
+    reading: Reading,
     start = 0,
     end: number = body.size,
   ): Promise<BodyReader> {
-    const descriptor = await descriptors
-      .hold(() => openFile(path))
-      .catch((error: unknown) => {
-        throw error instanceof ContentError ? error : new ContentError(`Stored body cannot be opened: ${path}`, error)
-      })
-    const reader = new BodyReader(path, body, descriptors, descriptor, start, end)
+    const openFile = (): Promise<number> =>
+      reading.call(
+        () => openSync(path, FLAGS),
+        () => openPatiently(path, FLAGS),
+      )
+    const descriptor = await reading.descriptors.hold(openFile).catch((error: unknown) => {
+      throw new ContentError(`Stored body cannot be opened: ${path}`, error)
+    })
+    const reader = new BodyReader(path, body, reading, descriptor, start, end)
     try {
-      await checkLength(reader.#descriptor, body.size, path)
+      await reader.#checkLength()
       const first = await reader.#readChunk()
       reader.#next = Promise.resolve(first)
       // A small body needs its file no more, however long the consumer takes.
@@ -83,10 +118,13 @@ export class BodyReader {
    */
   async next(): Promise<Buffer | undefined> {
     const chunk = await (this.#next ?? this.#readChunk())
-    // What follows is read while the consumer is busy with this one.
-    this.#next = this.#readChunk()
-    // Who asks for it hears of it.
-    this.#next.catch(() => {})
+    this.#next = undefined
+    if (this.#reading.isPatient) {
+      // What follows is read while the consumer is busy with this one.
+      this.#next = this.#readChunk()
+      // Who asks for it hears of it.
+      this.#next.catch(() => {})
+    }
     return this.#closing ? undefined : chunk
   }
 
@@ -94,72 +132,85 @@ export class BodyReader {
   close(): void {
     this.#closing = true
     this.#next = undefined
-    if (!this.#reading) this.#release()
+    if (!this.#isReading) this.#release()
   }
 
   #release(): void {
     if (this.#descriptor < 0) return
     const descriptor = this.#descriptor
     this.#descriptor = -1
-    close(descriptor, () => this.#descriptors.release())
+    close(descriptor, () => this.#reading.descriptors.release())
   }
 
   async #readChunk(): Promise<Buffer | undefined> {
     const position = this.#position
     if (position >= this.#end || this.#closing) return undefined
     const length = Math.min(CHUNK_SIZE, this.#body.size - position)
-    this.#reading = true
+    this.#isReading = true
     try {
-      const chunk = await readFully(this.#descriptor, length, position, this.#path)
+      const chunk = await this.#read(length, position)
       if (crc32(chunk) !== this.#body.checksums[position / CHUNK_SIZE]) {
         throw new ContentError(`Stored body is damaged: ${this.#path}, at byte ${position}`)
       }
       this.#position += length
       return chunk.subarray(Math.max(0, this.#start - position), this.#end - position)
     } finally {
-      this.#reading = false
+      this.#isReading = false
       if (this.#closing) this.close()
     }
   }
-}
-
-function openFile(path: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    open(path, FLAGS, (error, descriptor) => {
-      if (error) reject(new ContentError(`Stored body cannot be opened: ${path}`, error))
-      else resolve(descriptor)
-    })
-  })
-}
-
-function checkLength(descriptor: number, size: number, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    fstat(descriptor, (error, stats) => {
-      if (error) reject(new ContentError(`Stored body cannot be read: ${path}`, error))
-      else if (!stats.isFile()) reject(new ContentError(`Stored body is no regular file: ${path}`))
-      else if (stats.size !== size) {
-        reject(new ContentError(`Stored body has ${stats.size} bytes instead of ${size}: ${path}`))
-      } else resolve()
-    })
-  })
-}
-
-/** `length` bytes from `position`: one read, more only where the system answers with fewer bytes. */
-async function readFully(descriptor: number, length: number, position: number, path: string): Promise<Buffer> {
-  const chunk = Buffer.allocUnsafeSlow(length)
-  for (let filled = 0; filled < length;) {
-    const count = await readOnce(descriptor, chunk, filled, position + filled, path)
-    if (count === 0) throw new ContentError(`Stored body is short: ${path} ends at byte ${position + filled}`)
-    filled += count
+  async #checkLength(): Promise<void> {
+    const descriptor = this.#descriptor
+    let stats: Stats
+    try {
+      stats = await this.#reading.call(
+        () => fstatSync(descriptor),
+        () => statPatiently(descriptor),
+      )
+    } catch (error) {
+      throw new ContentError(`Stored body cannot be read: ${this.#path}`, error)
+    }
+    if (!stats.isFile()) throw new ContentError(`Stored body is no regular file: ${this.#path}`)
+    if (stats.size === this.#body.size) return
+    throw new ContentError(`Stored body has ${stats.size} bytes instead of ${this.#body.size}: ${this.#path}`)
   }
-  return chunk
+
+  /** `length` bytes from `position`: one read, more only where the system answers with fewer bytes. */
+  async #read(length: number, position: number): Promise<Buffer> {
+    const descriptor = this.#descriptor
+    const chunk = Buffer.allocUnsafeSlow(length)
+    for (let filled = 0; filled < length;) {
+      const rest = [chunk, filled, length - filled, position + filled] as const
+      let count: number
+      try {
+        count = await this.#reading.call(
+          () => readSync(descriptor, ...rest),
+          () => readPatiently(descriptor, ...rest),
+        )
+      } catch (error) {
+        throw new ContentError(`Stored body cannot be read: ${this.#path}`, error)
+      }
+      if (count === 0) throw new ContentError(`Stored body is short: ${this.#path} ends at byte ${position + filled}`)
+      filled += count
+    }
+    return chunk
+  }
 }
 
-function readOnce(descriptor: number, into: Buffer, offset: number, position: number, path: string): Promise<number> {
+const openPatiently = promisify<string, number, number>(open)
+const statPatiently = promisify<number, Stats>(fstat)
+
+function readPatiently(
+  descriptor: number,
+  chunk: Buffer,
+  offset: number,
+  length: number,
+  position: number,
+): Promise<number> {
   return new Promise((resolve, reject) => {
-    read(descriptor, into, offset, into.length - offset, position, (error, count) => {
-      if (error) reject(new ContentError(`Stored body cannot be read: ${path}`, error))
-      else resolve(count)
+    read(descriptor, chunk, offset, length, position, (error, count) => {
+      if (error === null) resolve(count)
+      else reject(error)
     })
   })
 }

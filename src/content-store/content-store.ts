@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import cacache from 'cacache'
 import { DirectoryError } from '../errors.ts'
 import type { StoredBody, StoredResponse } from '../stored-response.ts'
-import { BodyReader } from './body-reader.ts'
+import { BodyReader, Reading } from './body-reader.ts'
 import { BodyWriter, WaitingBytes } from './body-writer.ts'
 import { currentBoot, isSameBoot } from './boot.ts'
 import { formatBucket, isRubbish, parseBucket } from './bucket.ts'
@@ -48,7 +48,7 @@ export class ContentStore {
   readonly #smallBodies = new SmallBodies()
   readonly #looks = new Looks()
   /** Apart, so that neither slow origins keep hits from the disk nor stalled consumers keep misses from it. */
-  readonly #reading: Descriptors
+  readonly #reading: Reading
   readonly #writing: Descriptors
 
   /** Of bodies that are on their way to the disk. */
@@ -57,7 +57,7 @@ export class ContentStore {
   private constructor(layout: Layout, { maxOpenFiles, maxOpenDelay, maxQueueSize }: StoreLimits) {
     this.#layout = layout
     this.waitingBytes = new WaitingBytes(maxQueueSize)
-    this.#reading = new Descriptors({ maxOpenFiles: Math.ceil(maxOpenFiles / 2), maxOpenDelay })
+    this.#reading = new Reading(new Descriptors({ maxOpenFiles: Math.ceil(maxOpenFiles / 2), maxOpenDelay }))
     this.#writing = new Descriptors({ maxOpenFiles: Math.floor(maxOpenFiles / 2), maxOpenDelay })
   }
 

@@ -1,21 +1,17 @@
 /**
- * Many small looks at the disk in a row, for walks over a directory. What the system has in its memory it gives to a
- * synchronous call in a few microseconds, a fifth of what the way through the thread pool costs; what it has to fetch may
- * take milliseconds, in which the event loop must not stand. So calls are synchronous as long as they are quick, in
- * slices (pace.ts), and after a slow one a number of them go through the pool, several at a time.
+ * Many small looks at the disk in a row, for walks over a directory: by synchronous calls as long as they are quick
+ * (patience.ts), in slices (pace.ts), else through the thread pool, several at a time.
  */
 import { lstatSync, readdirSync, readFileSync, type Dirent } from 'node:fs'
 import { lstat, readdir, readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isOutOfDescriptors } from './descriptors.ts'
 import { Pace } from './pace.ts'
+import { Patience } from './patience.ts'
 
 /** A synchronous call that takes longer, in milliseconds, is slow. */
 const SLOW_MS = 1
-/** Calls through the pool after a slow one; twice as many where the next slow one follows soon, up to the most. */
-const PATIENT_CALLS = 16
-const MOST_PATIENT_CALLS = 1_024
-/** How many of them at a time. */
+/** How many through the pool at a time. */
 const AT_A_TIME = 16
 /** Milliseconds between two tries when the system is out of descriptors, and tries. */
 const RETRY_MS = 10
@@ -32,8 +28,7 @@ export interface FileState {
 
 export class Looks {
   readonly #pace = new Pace()
-  #patient = 0
-  #patientNext = PATIENT_CALLS
+  readonly #patience = new Patience(SLOW_MS)
 
   /** Names in a folder, with what they name; none where it is missing or no folder. */
   async list(path: string): Promise<readonly Dirent[]> {
@@ -56,12 +51,9 @@ export class Looks {
 
   /** When it was last written, at once; undefined where that may take its time, or it is missing. */
   timeNow(path: string): number | undefined {
-    if (this.#patient > 0) {
-      this.#patient--
-      return undefined
-    }
+    if (this.#patience.isCalledFor()) return undefined
     try {
-      return this.#quickly(() => lstatSync(path, PRESENT_OR_NOT))?.mtimeMs
+      return this.#patience.quickly(() => lstatSync(path, PRESENT_OR_NOT))?.mtimeMs
     } catch {
       return undefined
     }
@@ -86,12 +78,9 @@ export class Looks {
 
   /** The same at once, '' where it is missing; undefined where that may take its time. */
   readNow(path: string): string | undefined {
-    if (this.#patient > 0) {
-      this.#patient--
-      return undefined
-    }
+    if (this.#patience.isCalledFor()) return undefined
     try {
-      return this.#quickly(() => readFileSync(path, 'utf8'))
+      return this.#patience.quickly(() => readFileSync(path, 'utf8'))
     } catch (error) {
       return isAbsent(error) ? '' : undefined
     }
@@ -114,29 +103,12 @@ export class Looks {
     if (this.#pace.isOver) await this.#pace.rest()
     for (let tries = 1; ; tries++) {
       try {
-        return this.#patient > 0 ? await this.#patiently(patient) : this.#quickly(quick)
+        return this.#patience.isCalledFor() ? await patient() : this.#patience.quickly(quick)
       } catch (error) {
         if (isAbsent(error)) return undefined
         if (!isOutOfDescriptors(error) || tries === TRIES) throw error
         await delay(RETRY_MS)
       }
-    }
-  }
-
-  async #patiently<T>(patient: () => Promise<T>): Promise<T> {
-    this.#patient--
-    return await patient()
-  }
-
-  #quickly<T>(quick: () => T): T {
-    const begun = performance.now()
-    try {
-      return quick()
-    } finally {
-      if (performance.now() - begun > SLOW_MS) {
-        this.#patient = this.#patientNext
-        this.#patientNext = Math.min(this.#patientNext * 2, MOST_PATIENT_CALLS)
-      } else this.#patientNext = Math.max(this.#patientNext - 1, PATIENT_CALLS)
     }
   }
 }

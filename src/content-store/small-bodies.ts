@@ -1,8 +1,4 @@
-/**
- * Reads bodies of one chunk in one go: open, read, close. By synchronous calls, which for what the system has in memory
- * cost a tenth of the time that handing the work to another thread does; but a disk that takes its time for one is not
- * asked so again for a while.
- */
+/** Reads bodies of one chunk in one go, open, read, close, as long as the disk is quick (patience.ts). */
 import { hash } from 'node:crypto'
 import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
@@ -10,12 +6,10 @@ import { ContentError } from '../errors.ts'
 import type { StoredBody } from '../stored-response.ts'
 import { isOutOfDescriptors } from './descriptors.ts'
 import { NO_FOLLOW } from './layout.ts'
+import { Patience } from './patience.ts'
 
-/** Milliseconds that a read takes on the average when the disk counts as slow; and the share of the last one in that. */
+/** A read that takes longer, in milliseconds, is slow. */
 const SLOW_MS = 2
-const SHARE = 1 / 16
-/** Milliseconds for which a slow disk is left alone. */
-const PAUSE_MS = 1_000
 
 /** A planted symbolic link is not followed, and a pipe not waited for (where the system knows the flags). */
 const FLAGS = constants.O_RDONLY | NO_FOLLOW | (constants.O_NONBLOCK ?? 0)
@@ -31,31 +25,20 @@ export function isIntact(bytes: Buffer, { size, checksums }: StoredBody): boolea
 }
 
 export class SmallBodies {
-  #average = 0
-  #pausedUntil = 0
+  readonly #patience = new Patience(SLOW_MS)
 
   /**
    * The body in this file, checked. Undefined when it is better read asynchronously.
    * @throws {ContentError} when it is missing, of another length, or damaged
    */
   read(path: string, body: StoredBody): Buffer | undefined {
-    const begun = performance.now()
-    if (begun < this.#pausedUntil) return undefined
+    if (this.#patience.isCalledFor()) return undefined
     try {
-      return readChecked(path, body)
+      return this.#patience.quickly(() => readChecked(path, body))
     } catch (error) {
       if (isOutOfDescriptors(error)) return undefined
       throw error
-    } finally {
-      this.#judge(begun, performance.now())
     }
-  }
-
-  #judge(begun: number, ended: number): void {
-    this.#average += (ended - begun - this.#average) * SHARE
-    if (this.#average < SLOW_MS) return
-    this.#pausedUntil = ended + PAUSE_MS
-    this.#average = SLOW_MS / 2
   }
 }
 

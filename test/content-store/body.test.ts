@@ -7,13 +7,16 @@ import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
-import { BodyReader } from '../../src/content-store/body-reader.ts'
+import { BodyReader, Reading } from '../../src/content-store/body-reader.ts'
 import { BodyWriter, WaitingBytes, WRITE_QUEUE_BYTES } from '../../src/content-store/body-writer.ts'
 import { Descriptors } from '../../src/content-store/descriptors.ts'
 import { CHUNK_SIZE } from '../../src/stored-response.ts'
 import { leftovers, temporaryDirectory } from '../helpers/directory.ts'
 
 const descriptors = new Descriptors({ maxOpenFiles: 8, maxOpenDelay: 1000 })
+const quick = new Reading(descriptors)
+/** Every call is slow for it, so that nearly all go through the pool. */
+const patient = new Reading(descriptors, -1)
 const waitingBytes = new WaitingBytes(2 ** 24)
 
 /** A descriptor is given back when the system has closed it, which is a callback of its own. */
@@ -49,15 +52,17 @@ test('whatever pieces a body comes in, length, digest and chunk checksums are th
         checksums: chunks.map((chunk) => crc32(chunk)),
       })
       assert.deepEqual(await readFile(path), whole)
-      const reader = await BodyReader.open(path, body, descriptors)
-      const read: Buffer[] = []
-      for (let chunk = await reader.next(); chunk !== undefined; chunk = await reader.next()) read.push(chunk)
-      reader.close()
-      assert.deepEqual(Buffer.concat(read), whole)
-      assert.deepEqual(
-        read.map((chunk) => chunk.length),
-        chunks.map((chunk) => chunk.length),
-      )
+      for (const reading of [quick, patient]) {
+        const reader = await BodyReader.open(path, body, reading)
+        const read: Buffer[] = []
+        for (let chunk = await reader.next(); chunk !== undefined; chunk = await reader.next()) read.push(chunk)
+        reader.close()
+        assert.deepEqual(Buffer.concat(read), whole)
+        assert.deepEqual(
+          read.map((chunk) => chunk.length),
+          chunks.map((chunk) => chunk.length),
+        )
+      }
     }),
     { numRuns: 50 },
   )
@@ -109,19 +114,21 @@ test('a disk that does not take it is a failure that says why, never a throw', a
   assert.equal(writer.failure.code, 'ENOTDIR')
 })
 
-test('a reader that is closed while it reads closes its descriptor afterwards', async () => {
-  const directory = await temporaryDirectory()
-  const path = join(directory, 'body')
-  const writer = new BodyWriter(path, descriptors, waitingBytes)
-  writer.write(randomBytes(300_000))
-  const body = await writer.finish()
-  assert.ok(body)
-  const reader = await BodyReader.open(path, body, descriptors)
-  await reader.next()
-  const reading = reader.next()
-  reader.close()
-  await reading
-  assert.equal(await reader.next(), undefined)
-  await assertGivenBack()
-  assert.equal((await leftovers(directory)).descriptors, 0)
-})
+for (const [how, reading] of Object.entries({ quick, patient })) {
+  test(`a reader that is closed while it reads closes its descriptor afterwards: ${how} disk`, async () => {
+    const directory = await temporaryDirectory()
+    const path = join(directory, 'body')
+    const writer = new BodyWriter(path, descriptors, waitingBytes)
+    writer.write(randomBytes(300_000))
+    const body = await writer.finish()
+    assert.ok(body)
+    const reader = await BodyReader.open(path, body, reading)
+    await reader.next()
+    const next = reader.next()
+    reader.close()
+    await next
+    assert.equal(await reader.next(), undefined)
+    await assertGivenBack()
+    assert.equal((await leftovers(directory)).descriptors, 0)
+  })
+}
