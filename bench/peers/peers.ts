@@ -2,7 +2,7 @@
 import { makeFetchHappen } from './make-fetch-happen.ts'
 import type { Peer } from './peer.ts'
 import { nginx, varnish } from './proxy.ts'
-import { readLoop, readLoopReusing } from './read-loop.ts'
+import { readLoop, readLoopAtOnce } from './read-loop.ts'
 import { synthetic } from './synthetic.ts'
 import { streamingCache } from './this.ts'
 import { deduplicate, memoryStore, noCache, sqliteStore } from './undici.ts'
@@ -11,7 +11,7 @@ const PEERS = {
   this: streamingCache,
   synthetic,
   'read loop': readLoop,
-  'read loop, one buffer': readLoopReusing,
+  'synchronous read loop': readLoopAtOnce,
   'no cache': noCache,
   MemoryCacheStore: memoryStore,
   SqliteCacheStore: sqliteStore,

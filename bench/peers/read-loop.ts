@@ -1,9 +1,9 @@
 /**
  * The floor of large hits: a file read by `fs.read` in chunks of 64 KiB, each checked by its crc32, and nothing else: no
- * HTTP, no stream, no pause. Each chunk is a new buffer, since a consumer may keep what it is given; `reusing` is the
- * loop that nobody can have, with one buffer for all.
+ * HTTP, no stream, no pause. Each chunk is a new buffer, since a consumer may keep what it is given. `readLoopAtOnce` does
+ * it by `fs.readSync`, which keeps the event loop from everything else meanwhile.
  */
-import { close, open, read } from 'node:fs'
+import { close, open, read, readSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -16,16 +16,18 @@ const CHUNK_BYTES = 65_536
 const openFile = promisify(open)
 const closeFile = promisify(close)
 
-export const readLoop: Peer = readLoopPeer(() => Buffer.allocUnsafeSlow(CHUNK_BYTES))
+export const readLoop: Peer = readLoopPeer(readInto)
 
-export const readLoopReusing: Peer = readLoopPeer((used) => used ?? Buffer.allocUnsafeSlow(CHUNK_BYTES))
+export const readLoopAtOnce: Peer = readLoopPeer((descriptor, buffer) => readSync(descriptor, buffer))
 
 interface ReadFile {
   readonly path: string
   readonly checksums: readonly number[]
 }
 
-function readLoopPeer(nextBuffer: (used: Buffer | undefined) => Buffer): Peer {
+type Read = (descriptor: number, buffer: Buffer) => number | Promise<number>
+
+function readLoopPeer(readNext: Read): Peer {
   return {
     open: async ({ directory, origin }) => {
       await mkdir(directory, { recursive: true })
@@ -33,7 +35,7 @@ function readLoopPeer(nextBuffer: (used: Buffer | undefined) => Buffer): Peer {
       const chunksOf = async function* (url: string): AsyncGenerator<Uint8Array, void, void> {
         const file = files.get(url) ?? makeFile(join(directory, `body-${files.size}`), url)
         files.set(url, file)
-        yield* chunks(await file, nextBuffer)
+        yield* chunks(await file, readNext)
       }
       const client: Client = {
         whole: async (url) => {
@@ -58,16 +60,12 @@ async function makeFile(path: string, url: string): Promise<ReadFile> {
   return { path, checksums }
 }
 
-async function* chunks(
-  { path, checksums }: ReadFile,
-  nextBuffer: (used: Buffer | undefined) => Buffer,
-): AsyncGenerator<Uint8Array, void, void> {
+async function* chunks({ path, checksums }: ReadFile, readNext: Read): AsyncGenerator<Uint8Array, void, void> {
   const descriptor = await openFile(path, 'r')
-  let buffer: Buffer | undefined
   try {
     for (const checksum of checksums) {
-      buffer = nextBuffer(buffer)
-      const chunk = buffer.subarray(0, await readInto(descriptor, buffer))
+      const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+      const chunk = buffer.subarray(0, await readNext(descriptor, buffer))
       if (crc32(chunk) !== checksum) throw new Error(`${path} is damaged`)
       yield chunk
     }

@@ -45,7 +45,7 @@ export const hitsLarge: Workload = {
   contenders: [
     'this',
     'read loop',
-    'read loop, one buffer',
+    'synchronous read loop',
     'SqliteCacheStore',
     'make-fetch-happen',
     'MemoryCacheStore',

@@ -8,7 +8,7 @@
  * `open` looks at the length and reads the first chunk, so that a missing, short or damaged file is known before
  * anything was announced. The open descriptor outlives the file's name: eviction cannot hurt a reader.
  */
-import { close, constants, fstat, fstatSync, open, openSync, read, readSync, type Stats } from 'node:fs'
+import { close, closeSync, constants, fstat, fstatSync, open, openSync, read, readSync, type Stats } from 'node:fs'
 import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
 import { ContentError } from '../errors.ts'
@@ -22,6 +22,9 @@ import { CHUNK_SIZE, type StoredBody } from '../stored-response.ts'
 const FLAGS = constants.O_RDONLY | NO_FOLLOW | (constants.O_NONBLOCK ?? 0)
 /** A call that takes longer, in milliseconds, is slow: a chunk from memory takes a twentieth of it. */
 const SLOW_MS = 0.5
+
+/** Bytes of the largest body whose file is closed at once: when its name is gone, that frees what the system holds of it. */
+const MOST_CLOSED_AT_ONCE = 16 * CHUNK_SIZE
 
 /** What all readers of a store share. */
 export class Reading {
@@ -139,7 +142,16 @@ export class BodyReader {
     if (this.#descriptor < 0) return
     const descriptor = this.#descriptor
     this.#descriptor = -1
-    close(descriptor, () => this.#reading.descriptors.release())
+    const { descriptors, isPatient } = this.#reading
+    if (isPatient || this.#body.size > MOST_CLOSED_AT_ONCE) close(descriptor, () => descriptors.release())
+    else {
+      try {
+        closeSync(descriptor)
+      } catch {
+        // It was only read from, and it is closed all the same.
+      }
+      descriptors.release()
+    }
   }
 
   async #readChunk(): Promise<Buffer | undefined> {
