@@ -14,7 +14,9 @@ export function toFieldLines(raw: RawHeaders, headers: IncomingHttpHeaders): Fie
   if (Array.isArray(raw)) {
     for (let i = 0; i + 1 < raw.length; i += 2) {
       const name = latin1(raw[i])
-      for (const value of [raw[i + 1]].flat()) lines.push(name, latin1(value))
+      const value: unknown = raw[i + 1]
+      if (Array.isArray(value)) for (const each of value) lines.push(name, latin1(each))
+      else lines.push(name, latin1(value))
     }
     return lines
   }

@@ -6,7 +6,7 @@ import type { CacheRequest, ResponseHead } from '../policy/cache-request.ts'
 import { fieldValue } from '../policy/field-lines.ts'
 import { headToStore, mustBeValidated, type StoredHead, type Times } from '../policy/storing.ts'
 import { isForOthers } from '../policy/collapsing.ts'
-import type { FieldLines, StoredResponse } from '../stored-response.ts'
+import type { StoredResponse } from '../stored-response.ts'
 import { BodyTee } from './body-tee.ts'
 import { forwardStatus, withStatus } from './cache-status.ts'
 import type { DispatchController, DispatchHandler, RawHeaders } from './dispatch.ts'
@@ -304,16 +304,15 @@ function isUnframed(method: string, { statusCode, fields }: ResponseHead, isHttp
 /** Bytes that the body must have. Undefined where that is not said. */
 function declaredSize(method: string, { statusCode, fields }: ResponseHead): number | undefined {
   if (method === 'HEAD' || statusCode === 204) return 0
-  const length = contentLength(fields)
-  return length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined
+  const length = contentLength(fieldValue(fields, 'content-length'))
+  return length !== undefined && DIGITS.test(length) ? Number(length) : undefined
 }
 
+const DIGITS = /^\d+$/
+
 /** "a single valid decimal value repeated as a comma-separated list" counts once (RFC 9110 section 8.6). */
-function contentLength(fields: FieldLines): string | undefined {
-  const values = new Set(
-    fieldValue(fields, 'content-length')
-      ?.split(',')
-      .map((value) => value.trim()),
-  )
+function contentLength(value: string | undefined): string | undefined {
+  if (value === undefined || DIGITS.test(value)) return value
+  const values = new Set(value.split(',').map((each) => each.trim()))
   return values.size === 1 ? [...values][0] : undefined
 }

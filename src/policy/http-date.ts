@@ -14,14 +14,21 @@ const RFC850 = new RegExp(`^(?:mon|tues|wednes|thurs|fri|satur|sun)day, (\\d\\d)
 /** Sun Nov  6 08:49:37 1994 */
 const ASCTIME = new RegExp(`^${DAY} ([a-z]{3}) ([ \\d]\\d) ${TIME} (\\d{4})$`, 'i')
 
+/** What comes within a second has one Date, whoever sends it. */
+let last: { readonly value: string; readonly time: number | undefined } = { value: '', time: undefined }
+
 /**
  * Milliseconds since the epoch, or undefined when the value is no HTTP-date. `now` decides the century of a year of two
  * digits: "a timestamp that appears to be more than 50 years in the future" is of the past.
  */
 export function parseHttpDate(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined
+  if (value === last.value) return last.time
   const imf = IMF_FIXDATE.exec(value)
-  if (imf !== null) return toTime(imf[3], imf[2], imf[1], imf.slice(4))
+  if (imf !== null) {
+    last = { value, time: toTime(imf[3], imf[2], imf[1], imf.slice(4)) }
+    return last.time
+  }
   const asctime = ASCTIME.exec(value)
   if (asctime !== null) return toTime(asctime[6], asctime[1], asctime[2], asctime.slice(3, 6))
   const rfc850 = RFC850.exec(value)

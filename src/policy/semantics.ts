@@ -8,6 +8,7 @@
 import CachePolicy from 'http-cache-semantics'
 import { fieldValue, firstLine } from './field-lines.ts'
 import { parseHttpDate } from './http-date.ts'
+import { Remembered } from './remembered.ts'
 import { seconds, type Directives } from './cache-control.ts'
 import type { FieldLines } from '../stored-response.ts'
 
@@ -24,10 +25,22 @@ const MAX_HEURISTIC_SECONDS = 604_800
 
 /** Freshness lifetime in seconds (section 4.2.1). Without an explicit one a heuristic one, where that `mayGuess`. */
 export function lifetimeOf(input: SemanticsInput, mayGuess: boolean): number {
+  if (statesSeconds(input)) return lifetimeByDirectives(input)
   const isExplicit = hasExplicitLifetime(input)
   if (!isExplicit && !mayGuess) return 0
   const lifetime = policyOf(input, false).maxAge()
   return isExplicit ? lifetime : Math.min(lifetime, MAX_HEURISTIC_SECONDS)
+}
+
+/** Lifetimes already worked out. Directives that read the same are the same object, mostly (cache-control.ts). */
+const byDirectives = { shared: new Remembered<Directives, number>(), private: new Remembered<Directives, number>() }
+
+/** Section 4.2.1: `s-maxage` and `max-age` come first, and then no date matters. */
+function lifetimeByDirectives(input: SemanticsInput): number {
+  const known = byDirectives[input.shared ? 'shared' : 'private']
+  const lifetime = known.get(input.directives) ?? policyOf(input, false).maxAge()
+  known.set(input.directives, lifetime)
+  return lifetime
 }
 
 /** Section 3.5: a response directive "explicitly allows shared caching" of a response to Authorization. */
@@ -36,10 +49,12 @@ export function maySharePerAuthorization(input: SemanticsInput): boolean {
 }
 
 /** The response states a lifetime, even an invalid one: "MUST NOT use heuristics" then (section 4.2.2). */
-export function hasExplicitLifetime({ directives, fields, shared }: SemanticsInput): boolean {
-  return (
-    directives.has('max-age') || (shared && directives.has('s-maxage')) || fieldValue(fields, 'expires') !== undefined
-  )
+export function hasExplicitLifetime(input: SemanticsInput): boolean {
+  return statesSeconds(input) || fieldValue(input.fields, 'expires') !== undefined
+}
+
+function statesSeconds({ directives, shared }: SemanticsInput): boolean {
+  return directives.has('max-age') || (shared && directives.has('s-maxage'))
 }
 
 function policyOf(input: SemanticsInput, authorized: boolean): CachePolicy {

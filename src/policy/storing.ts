@@ -9,7 +9,7 @@ import { HEURISTICALLY_CACHEABLE, isUnderstood } from './status.ts'
 import { effectiveFields } from './targeted.ts'
 import { variantOf, varyNames } from './vary.ts'
 import type { CacheRequest, PolicySettings, ResponseHead, Steered } from './cache-request.ts'
-import type { FieldLines, StoredResponse } from '../stored-response.ts'
+import type { FieldLines, StoredBody, StoredResponse } from '../stored-response.ts'
 
 /** Why a response is not stored. */
 export type Refusal =
@@ -139,12 +139,14 @@ export function answersGet(
   return hasExplicitLifetime({ directives: responseDirectives(fields), fields, responseTime: 0, shared })
 }
 
+const NO_BODY: StoredBody = { size: 0, sha256: '', checksums: [] }
+
 function isUseful(head: StoredHead, settings: PolicySettings): boolean {
-  const stored: StoredResponse = { ...head, body: { size: 0, sha256: '', checksums: [] } }
   if (hasValidator(head.fields)) return true
   const { staleIfError = 0, staleWhileRevalidate = 0 } = head.terms ?? {}
   if (staleIfError + staleWhileRevalidate > 0 && !forbidsStale(directivesOf(head.fields, settings), settings))
     return true
+  const stored: StoredResponse = { ...head, body: NO_BODY }
   return freshnessLifetime(stored, settings) > 0 && !mustBeValidated(head.fields, settings)
 }
 
