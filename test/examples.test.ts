@@ -28,24 +28,30 @@ function run(args: readonly string[], directory?: string): Promise<Outcome> {
 const MISS = String.raw`Hello!  undici-streaming-cache; fwd=uri-miss; stored`
 const HIT = String.raw`Hello!  undici-streaming-cache; hit; ttl=\d+`
 
-/** Each sample, below the two lines that say what it is. */
-const PROMETHEUS = [
-  ['requests_total', String.raw`\{result="hit"\} 4`],
-  ['', String.raw`\{result="collapsed"\} 0`],
-  ['', String.raw`\{result="bypass"\} 0`],
-  ['', String.raw`\{result="miss",reason="uri-miss"\} 1`],
-  ['body_bytes_total', String.raw`\{source="memory"\} \d+`],
-  ['', String.raw`\{source="disk"\} \d+`],
-  ['', String.raw`\{source="network"\} 6`],
-  ['stores_total', ' 1'],
-  ['evictions_total', ' 0'],
-  ['faults_total', ' 0'],
-  ['entries', ' 1'],
-  ['disk_bytes', String.raw` \d+`],
-  ['memory_bytes', String.raw` \d+`],
-].flatMap(([name = '', sample = '']) => [
-  ...(name === '' ? [] : [`# HELP http_cache_${name} .+`, `# TYPE http_cache_${name} (?:counter|gauge)`]),
-  `http_cache_\\w+${sample}`,
+/** Each metric's samples, below the two lines that say what it is, and a blank line after them. */
+const PROMETHEUS = Object.entries({
+  requests_total: [
+    String.raw`\{result="hit"\} 4`,
+    String.raw`\{result="collapsed"\} 0`,
+    String.raw`\{result="bypass"\} 0`,
+    String.raw`\{result="miss",reason="uri-miss"\} 1`,
+  ],
+  body_bytes_total: [
+    String.raw`\{source="memory"\} \d+`,
+    String.raw`\{source="disk"\} \d+`,
+    String.raw`\{source="network"\} 6`,
+  ],
+  stores_total: [' 1'],
+  evictions_total: [' 0'],
+  faults_total: [' 0'],
+  entries: [' 1'],
+  disk_bytes: [String.raw` \d+`],
+  memory_bytes: [String.raw` \d+`],
+}).flatMap(([name, samples], i) => [
+  ...(i === 0 ? [] : ['']),
+  `# HELP http_cache_${name} .+`,
+  `# TYPE http_cache_${name} ${name.endsWith('_total') ? 'counter' : 'gauge'}`,
+  ...samples.map((sample) => `http_cache_${name}${sample}`),
 ])
 
 const EXPECTED: Readonly<Record<string, readonly string[]>> = {
