@@ -5,6 +5,7 @@
 import { STATUS_CODES } from 'node:http'
 import { InvalidOptionError } from '../errors.ts'
 import { headerLines, type HeadersInput } from '../manager/headers-input.ts'
+import { metadataJson, MOST_METADATA } from '../manager/metadata.ts'
 import type { Statistics } from '../manager/statistics.ts'
 import type { JsonValue } from '../manager/views.ts'
 import type { CacheRequest, PolicySettings, ResponseHead } from '../policy/cache-request.ts'
@@ -53,8 +54,6 @@ export const ANNOTATING_DEFAULTS = {
   bust: undefined,
 } as const
 
-const MOST_METADATA = 2 ** 20
-
 export class Annotating {
   /** To be asked before storing and after validating; it throws where the response must not be stored. */
   readonly modify: PolicySettings['modify']
@@ -100,9 +99,7 @@ export class Annotating {
   metadataOf(request: CacheRequest, response: ResponseHead, statistics: Statistics): string | undefined {
     if (this.#metadata === undefined) return undefined
     try {
-      const value: unknown = this.#metadata(viewOf(request), viewOfResponse(response))
-      if (value instanceof Promise) throw new InvalidOptionError('metadata(…)', 'plain JSON', value)
-      const json = JSON.stringify(value) as string | undefined
+      const json = metadataJson('metadata(…)', this.#metadata(viewOf(request), viewOfResponse(response)))
       if (json !== undefined && Buffer.byteLength(json) > this.#maxMetadataSize)
         throw new RangeError(`Metadata of more than ${this.#maxMetadataSize} bytes (maxMetadataSize)`)
       return json

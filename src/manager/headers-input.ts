@@ -9,11 +9,13 @@ export type HeadersInput =
 /** @throws {InvalidOptionError} when a name is no token or a value cannot be sent */
 export function headerLines(option: string, headers: HeadersInput | undefined): string[] {
   if (headers === undefined) return []
+  const expected = 'pairs of field name and value (RFC 9110 section 5)'
+  if (typeof headers !== 'object' || headers === null) throw new InvalidOptionError(option, expected, headers)
   const lines: string[] = []
   const pairs = Symbol.iterator in headers ? (headers as Iterable<readonly [string, string]>) : Object.entries(headers)
   for (const [name, value] of pairs) for (const line of [value ?? []].flat()) lines.push(name, line)
   const invalid = lines.some((part, i) => (i % 2 === 0 ? !/^[\w!#$%&'*+.^`|~-]+$/.test(part) : !isFieldValue(part)))
-  if (invalid) throw new InvalidOptionError(option, 'pairs of field name and value (RFC 9110 section 5)', headers)
+  if (invalid) throw new InvalidOptionError(option, expected, headers)
   return lines
 }
 

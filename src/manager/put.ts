@@ -5,6 +5,9 @@ import { variantOf, varyNames } from '../policy/vary.ts'
 import { CHUNK_SIZE } from '../stored-response.ts'
 import type { CacheEngine } from './cache-engine.ts'
 import { headerLines, type HeadersInput } from './headers-input.ts'
+import { metadataJson, MOST_METADATA } from './metadata.ts'
+import { rejectUnknown } from './options.ts'
+import type { JsonValue } from './views.ts'
 
 /** A response to store. A web `Response` may be given in its place. */
 export interface PutResponse {
@@ -12,14 +15,27 @@ export interface PutResponse {
   readonly statusCode?: number
   /** Default ''. */
   readonly statusMessage?: string
+  /** As an object, whose arrays are several lines of one name, or as pairs, such as `Headers`. Default none. */
   readonly headers?: HeadersInput
   /** Default empty. Strings are stored as UTF-8. */
   readonly body?: AsyncIterable<Uint8Array> | Iterable<Uint8Array> | Uint8Array | string | null
-  /** Fields of the request that the response answers: what its Vary nominates is taken from here. */
+  /** Fields of the request that the response answers: what its Vary nominates is taken from here. Default none. */
   readonly requestHeaders?: HeadersInput
-  /** What it may be purged by. */
+  /** What it may be purged by. Default none. */
   readonly tags?: readonly string[]
+  /** What is noted with it, to be read from `get` and `entries()`: 1 MiB of JSON at most. Default none. */
+  readonly metadata?: JsonValue
 }
+
+const KNOWN = {
+  statusCode: true,
+  statusMessage: true,
+  headers: true,
+  body: true,
+  requestHeaders: true,
+  tags: true,
+  metadata: true,
+} as const
 
 export async function storePut(engine: CacheEngine, key: string, response: PutResponse | Response): Promise<boolean> {
   const generation = engine.generation
@@ -43,11 +59,14 @@ export async function storePut(engine: CacheEngine, key: string, response: PutRe
 
 function toHead(engine: CacheEngine, key: string, response: PutResponse | Response): StoredHead {
   const now = engine.options.clock()
-  const isWeb = response instanceof Response
-  const statusCode = isWeb ? response.status : (response.statusCode ?? 200)
+  const isWeb = isWebResponse(response)
+  const { statusCode = 200, statusMessage = '' } = isWeb
+    ? { statusCode: response.status, statusMessage: response.statusText }
+    : checked(response)
   if (!Number.isInteger(statusCode) || statusCode < 200 || statusCode > 599) {
     throw new InvalidOptionError('statusCode', 'an integer from 200 to 599', statusCode)
   }
+  if (typeof statusMessage !== 'string') throw new InvalidOptionError('statusMessage', 'a string', statusMessage)
   const fields = storedFields(headerLines('headers', response.headers), now)
   const vary = varyNames(fields)
   if (vary === undefined) throw new InvalidOptionError('headers', 'without a Vary that nothing can match', fields)
@@ -61,13 +80,40 @@ function toHead(engine: CacheEngine, key: string, response: PutResponse | Respon
     variant: variantOf(vary, requestFields),
     vary,
     statusCode,
-    statusMessage: isWeb ? response.statusText : (response.statusMessage ?? ''),
+    statusMessage,
     fields,
     scope: 'shared',
     requestTime: now,
     responseTime: now,
-    ...tagsOf(isWeb ? undefined : response.tags),
+    ...(isWeb ? {} : { ...tagsOf(response.tags), ...metadataOf(response.metadata) }),
   }
+}
+
+/** Also one of npm undici, which is of another class than Node's own. */
+function isWebResponse(response: PutResponse | Response): response is Response {
+  if (typeof response !== 'object' || response === null) throw new InvalidOptionError('response', 'an object', response)
+  return response instanceof Response || ('statusText' in response && 'bodyUsed' in response)
+}
+
+function checked(response: PutResponse): PutResponse {
+  rejectUnknown(response, KNOWN)
+  const { body } = response
+  const isBody = typeof body === 'string' || (typeof body === 'object' && (body === null || isIterable(body)))
+  if (body !== undefined && !isBody)
+    throw new InvalidOptionError('body', 'bytes, a string, or an iterable of bytes', body)
+  return response
+}
+
+function isIterable(body: object): boolean {
+  return Symbol.asyncIterator in body || Symbol.iterator in body
+}
+
+function metadataOf(metadata: PutResponse['metadata']): { metadata?: string } {
+  const json = metadataJson('metadata', metadata)
+  if (json === undefined) return {}
+  if (Buffer.byteLength(json) > MOST_METADATA)
+    throw new InvalidOptionError('metadata', `${MOST_METADATA} bytes of JSON at most`, json)
+  return { metadata: json }
 }
 
 function tagsOf(tags: PutResponse['tags']): { tags?: readonly string[] } {

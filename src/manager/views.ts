@@ -24,7 +24,7 @@ export interface CachedEntry {
   readonly respondedAt: Date
   /** What it may be purged by. */
   readonly tags: readonly string[]
-  /** What the interceptor's option `metadata` has noted with it. */
+  /** What the interceptor's option `metadata`, or that of `put`, has noted with it. */
   readonly metadata?: JsonValue
 }
 

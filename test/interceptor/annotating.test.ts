@@ -302,6 +302,7 @@ const unwritable: Record<string, () => unknown> = {
   },
   'returns a BigInt': () => 1n,
   'returns a promise': async () => ({}),
+  'returns a function': () => () => 1,
 }
 
 for (const [name, metadata] of Object.entries(unwritable)) {
