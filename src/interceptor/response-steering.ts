@@ -33,13 +33,14 @@ function steered(
   kind: Kind,
   own: Terms | undefined,
   rule: RuleOutcome | undefined,
-  { terms: plain, negativeTtl }: ResolvedSteering,
+  options: ResolvedSteering,
 ): Steered {
   const isError = kind !== 'answer'
+  const negativeTtl = rule?.negativeTtl ?? options.negativeTtl
   const ofRule = isError && rule?.namesStatus !== true ? forErrors(rule?.terms) : rule?.terms
   const merged = isError
-    ? mergeTerms(forErrors(own), mergeTerms(ofRule, forErrors(plain)))
-    : mergeTerms(own, mergeTerms(ofRule, plain))
+    ? mergeTerms(forErrors(own), mergeTerms(ofRule, forErrors(options.terms)))
+    : mergeTerms(own, mergeTerms(ofRule, options.terms))
   const isNegative =
     kind === 'silent-error' && negativeTtl !== undefined && merged?.ttl === undefined && merged?.minTtl === undefined
   const { ttl = 0, minTtl = 0 } = rule?.terms ?? {}

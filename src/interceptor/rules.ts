@@ -10,7 +10,7 @@ import { fieldValue } from '../policy/field-lines.ts'
 import type { Terms } from '../stored-response.ts'
 import { originFilter } from './origins.ts'
 import { matcherOf, type Matcher, type Pattern } from './patterns.ts'
-import { resolveMode, resolveTerms, TERMS, type TermsOptions } from './terms-options.ts'
+import { resolveMode, resolveSeconds, resolveTerms, TERMS, type TermsOptions } from './terms-options.ts'
 
 /** A status, or all of a class: `'5xx'`. */
 export type StatusPattern = number | `${2 | 3 | 4 | 5}xx`
@@ -22,8 +22,10 @@ export interface Rule extends TermsOptions {
   readonly path?: Pattern | readonly Pattern[]
   /** Media types of responses, in lower case and without parameters: `image/*`, or a RegExp. Default all. */
   readonly contentType?: Pattern | readonly Pattern[]
-  /** Statuses of responses. An error's lifetime is laid down only by a rule that names its status. Default all. */
+  /** Statuses of responses. `ttl` and `minTtl` are for errors only in a rule that names their status. Default all. */
   readonly status?: StatusPattern | readonly StatusPattern[]
+  /** Seconds of freshness for errors that state none, in the place of the interceptor's. Default none. */
+  readonly negativeTtl?: number
   /** How the request uses the cache. With `contentType` or `status` only `no-store`: such a response is not stored. */
   readonly mode?: CacheMode
 }
@@ -38,12 +40,13 @@ interface CompiledRule {
 /** What a rule says of a response. */
 export interface RuleOutcome {
   readonly terms: Terms | undefined
+  readonly negativeTtl: number | undefined
   readonly namesStatus: boolean
   readonly refuses: boolean
 }
 
 const CRITERIA = { origin: true, path: true, contentType: true, status: true } as const
-const KNOWN = { ...CRITERIA, ...TERMS, mode: true } as const
+const KNOWN = { ...CRITERIA, ...TERMS, negativeTtl: true, mode: true } as const
 
 export class Rules {
   readonly #rules: readonly CompiledRule[]
@@ -82,12 +85,13 @@ function compile(rule: Rule, path: string): CompiledRule {
     throw new InvalidOptionError(`${path}.mode`, "'no-store' beside contentType or status", mode)
   }
   const terms = resolveTerms(`${path}.`, rule)
+  const negativeTtl = resolveSeconds(`${path}.negativeTtl`, rule.negativeTtl)
   const refuses = matchesResponse !== undefined && mode === 'no-store'
   return {
     matchesRequest: requestMatcher(path, origin, rule.path),
     matchesResponse,
     mode,
-    outcome: { terms, namesStatus: status !== undefined, refuses },
+    outcome: { terms, negativeTtl, namesStatus: status !== undefined, refuses },
   }
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
 import { test } from 'node:test'
 import { withCacheOptions, type Rule } from '../../src/index.ts'
-import { control, named, reuse, stage, type Reply } from '../rfc9111/stage.ts'
+import { control, lifetimes, named, reuse, stage, type Reply } from '../rfc9111/stage.ts'
 import { answer, startCache } from '../helpers/cache.ts'
 
 type Match = readonly [name: string, criteria: Rule, reply: Reply, matches: boolean]
@@ -116,6 +116,26 @@ for (const [name, rule, reply, isStored] of statuses) {
     const reused = await reuse(t, { interceptor: { rules: [rule] } })
     assert.equal(await reused(reply), isStored && rule.path === undefined)
     if (isStored) assert.equal(await reused(reply, { pass: 10 }), false)
+  })
+}
+
+const negative: readonly [name: string, rule: Rule, reply: Reply, seconds: number][] = [
+  ['an error that states no lifetime', { path: '*', negativeTtl: 5 }, { status: 404 }, 5],
+  ['one where 0 is laid down', { path: '*', negativeTtl: 0 }, { status: 404 }, 0],
+  ['one for which the rule says nothing', { path: '*', ttl: 5 }, { status: 404 }, 60],
+  ['one of another path', { path: '/other', negativeTtl: 5 }, { status: 404 }, 60],
+  ['one that states its own', { negativeTtl: 5 }, { status: 404, ...control('max-age=30') }, 30],
+  ['one that may not be stored without', { negativeTtl: 5 }, { status: 500 }, 0],
+  ['one whose status is named, with a ttl', { status: 404, ttl: 10, negativeTtl: 5 }, { status: 404 }, 10],
+  ['one whose status is named, without', { status: 404, negativeTtl: 5 }, { status: 404 }, 5],
+  ['one that the rule caps', { maxTtl: 3, negativeTtl: 5 }, { status: 404 }, 3],
+  ['another answer', { negativeTtl: 5, ttl: 10 }, {}, 10],
+]
+
+for (const [name, rule, reply, seconds] of negative) {
+  test(`negativeTtl of a rule, in the place of the interceptor's: ${name} is fresh for ${seconds} s`, async (t) => {
+    const assertLifetime = await lifetimes(t, { interceptor: { rules: [rule], negativeTtl: 60 } })
+    await assertLifetime(reply, seconds)
   })
 }
 
@@ -244,7 +264,8 @@ const wrong: readonly [option: string, rules: unknown][] = [
   ['rules[2].maxTtl', [{}, {}, { maxTtl: '5' }]],
   ['rules[0].minTtl', [{ minTtl: 6, maxTtl: 5 }]],
   ['rules[0].max_ttl', [{ max_ttl: 5 }]],
-  ['rules[0].negativeTtl', [{ negativeTtl: 5 }]],
+  ['rules[0].negativeTtl', [{ negativeTtl: -1 }]],
+  ['rules[1].negativeTtl', [{}, { negativeTtl: 2 ** 31 + 1 }]],
   ['rules[0].mode', [{ mode: 'none' }]],
   ['rules[0].mode', [{ mode: 'force-cache', status: 200 }]],
   ['rules[0].mode', [{ mode: 'ignore-rules', contentType: 'text/*' }]],
