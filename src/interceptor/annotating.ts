@@ -14,8 +14,9 @@ import { viewOf, viewOfResponse, type RequestView, type ResponseView } from './m
 
 /** What is to be stored in the place of what came; what is not named stays. */
 export interface ModifiedResponse {
+  /** One that has content. Default that which came. */
   readonly statusCode?: number
-  /** All of them, in the place of those that came. */
+  /** All of them, in the place of those that came. Default those. */
   readonly headers?: HeadersInput
 }
 

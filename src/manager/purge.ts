@@ -30,6 +30,8 @@ export interface PurgeOptions {
   readonly soft?: boolean
 }
 
+export const PURGE_DEFAULTS = { soft: false } as const
+
 const FILTERS = { url: true, prefix: true, origin: true, tag: true, predicate: true }
 
 /**
@@ -39,7 +41,7 @@ const FILTERS = { url: true, prefix: true, origin: true, tag: true, predicate: t
 export async function purge(engine: CacheEngine, filter: PurgeFilter, options: PurgeOptions = {}): Promise<number> {
   const isMeant = matcher(filter)
   rejectUnknown(options, { soft: true })
-  const { soft = false } = options
+  const { soft = PURGE_DEFAULTS.soft } = options
   if (typeof soft !== 'boolean') throw new InvalidOptionError('soft', 'true or false', soft)
   const found = await matching(engine, filter, isMeant)
   if (soft) {

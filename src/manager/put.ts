@@ -11,9 +11,9 @@ import type { JsonValue } from './views.ts'
 
 /** A response to store. A web `Response` may be given in its place. */
 export interface PutResponse {
-  /** Default 200. */
+  /** From 200 to 599. Default 200. */
   readonly statusCode?: number
-  /** Default ''. */
+  /** Reason phrase. Default ''. */
   readonly statusMessage?: string
   /** As an object, whose arrays are several lines of one name, or as pairs, such as `Headers`. Default none. */
   readonly headers?: HeadersInput
@@ -26,6 +26,8 @@ export interface PutResponse {
   /** What is noted with it, to be read from `get` and `entries()`: 1 MiB of JSON at most. Default none. */
   readonly metadata?: JsonValue
 }
+
+export const PUT_DEFAULTS = { statusCode: 200, statusMessage: '' } as const
 
 const KNOWN = {
   statusCode: true,
@@ -60,7 +62,7 @@ export async function storePut(engine: CacheEngine, key: string, response: PutRe
 function toHead(engine: CacheEngine, key: string, response: PutResponse | Response): StoredHead {
   const now = engine.options.clock()
   const isWeb = isWebResponse(response)
-  const { statusCode = 200, statusMessage = '' } = isWeb
+  const { statusCode = PUT_DEFAULTS.statusCode, statusMessage = PUT_DEFAULTS.statusMessage } = isWeb
     ? { statusCode: response.status, statusMessage: response.statusText }
     : checked(response)
   if (!Number.isInteger(statusCode) || statusCode < 200 || statusCode > 599) {

@@ -12,6 +12,8 @@ import { INTERCEPTOR_DEFAULTS } from '../../src/interceptor/options.ts'
 import { RATE_LIMIT_DEFAULTS } from '../../src/interceptor/rate-limit.ts'
 import { DEFAULT_CONCURRENCY } from '../../src/interceptor/warm.ts'
 import { resolveManagerOptions } from '../../src/manager/options.ts'
+import { PURGE_DEFAULTS } from '../../src/manager/purge.ts'
+import { PUT_DEFAULTS } from '../../src/manager/put.ts'
 import { membersOf, type Member } from './interfaces.ts'
 
 const README = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
@@ -33,6 +35,10 @@ const TABLES: readonly Table[] = [
   { heading: 'Of a rate limit', interface: 'RateLimit', defaults: RATE_LIMIT_DEFAULTS },
   { heading: 'Of `warm` and `inspect`', interface: 'WarmOptions', defaults: { concurrency: DEFAULT_CONCURRENCY } },
   { heading: 'Of `warm` and `inspect`', nth: 1, interface: 'InspectOptions', defaults: INSPECT_DEFAULTS },
+  { heading: 'Of `put` and `purge`', interface: 'PutResponse', defaults: PUT_DEFAULTS },
+  { heading: 'Of `put` and `purge`', nth: 1, interface: 'PurgeFilter', defaults: {} },
+  { heading: 'Of `put` and `purge`', nth: 2, interface: 'PurgeOptions', defaults: PURGE_DEFAULTS },
+  { heading: 'Of `instrument`', interface: 'InstrumentOptions', defaults: {} },
 ]
 
 interface Row {

@@ -39,17 +39,26 @@ test('no declaration that a user can reach has the type any', async () => {
 
 test('each option that a user can name says what it is where it is completed', async () => {
   const files = await declarations()
-  const index = files.get(join(ROOT, manifest.exports['.'].types)) ?? ''
-  const isPublic = (name: string) => new RegExp(String.raw`\b${name}\b`).test(withoutComments(index))
+  const entries = Object.values(manifest.exports).flatMap((entry) => (typeof entry === 'object' ? [entry.types] : []))
+  const listed = entries.map((types) => withoutComments(files.get(join(ROOT, types)) ?? '')).join('\n')
+  const isPublic = (name: string) => new RegExp(String.raw`\b${name}\b`).test(listed)
   const seen: string[] = []
   for (const text of files.values())
     for (const [, name = '', body = ''] of text.matchAll(/export interface (\w+)\b[^{]*\{([^]*?)^\}/gm)) {
-      if (!isPublic(name) || !/(?:Options|Filter|Rule)$/.test(name)) continue
+      if (!isPublic(name) || !/(?:Options|Filter|Rule|Response|RateLimit)$/.test(name)) continue
       for (const [, comment, property = ''] of body.matchAll(/(\*\/\s*)?^ {4}readonly (\w+)\?:/gm)) {
         seen.push(`${name}.${property}`)
         assert.ok(comment !== undefined, `${name}.${property} says nothing of itself`)
       }
     }
-  for (const option of ['ManagerOptions.maxSize', 'CacheInterceptorOptions.type', 'TermsOptions.ttl', 'Rule.path'])
+  for (const option of [
+    'ManagerOptions.maxSize',
+    'CacheInterceptorOptions.type',
+    'TermsOptions.ttl',
+    'Rule.path',
+    'PutResponse.metadata',
+    'RateLimit.per',
+    'InstrumentOptions.name',
+  ])
     assert.ok(seen.includes(option), `${option} was not looked at`)
 })
