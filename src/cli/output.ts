@@ -6,6 +6,8 @@ import { toJson, visible } from './redaction.ts'
 export class Output {
   readonly stdout: Writable
   readonly stderr: Writable
+  /** Nothing has been written to standard output. */
+  isEmpty = true
 
   constructor(stdout: Writable, stderr: Writable) {
     this.stdout = stdout
@@ -40,6 +42,7 @@ export class Output {
   }
 
   async bytes(bytes: string | Uint8Array): Promise<void> {
+    this.isEmpty = false
     if (!this.stdout.write(bytes)) await once(this.stdout, 'drain')
   }
 

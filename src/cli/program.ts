@@ -1,4 +1,5 @@
 /** The commands, as `--help` has them and as they are run. */
+import { readFile } from 'node:fs/promises'
 import { Command, CommanderError, Option } from 'commander'
 import { PACKAGE_NAME } from '../diagnostics.ts'
 import { InvalidOptionError } from '../errors.ts'
@@ -35,7 +36,7 @@ Runs beside processes that have the directory open. See also: ${PACKAGE_NAME} he
 /** Runs one command line (what comes after the program's name). Resolves with its exit code. */
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
   let code: number = WRONG
-  const program = define(surroundings, (result) => void (code = result))
+  const program = define(surroundings, await ownVersion(), (result) => void (code = result))
   try {
     await program.parseAsync([...args], { from: 'user' })
     return code
@@ -52,16 +53,26 @@ function codeOf(error: unknown, { signal, stderr }: Surroundings): number {
     return INTERRUPTED
   }
   stderr.write(`${PACKAGE_NAME}: ${visible((error as Error).message)}\n`)
-  return error instanceof UsageError || error instanceof InvalidOptionError ? MISUSE : WRONG
+  return isMisuse(error) ? MISUSE : WRONG
 }
 
-function define(surroundings: Surroundings, onDone: (code: number) => void): Command {
+function isMisuse(error: unknown): boolean {
+  return error instanceof UsageError || error instanceof InvalidOptionError
+}
+
+async function ownVersion(): Promise<string> {
+  const manifest = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}
+
+function define(surroundings: Surroundings, version: string, onDone: (code: number) => void): Command {
   const program = new Command(PACKAGE_NAME)
     .description('Looks into an HTTP cache directory of undici-streaming-cache, and changes what is in it.')
     .addOption(new Option('-d, --dir <directory>', 'where the cache lies').env(DIRECTORY_VARIABLE))
     .option('--json', 'for programs: one JSON document')
     .option('--reveal', 'show credentials, too')
     .option('-q, --quiet', 'no progress and no remarks on standard error')
+    .version(version, '-V, --version', 'say which version this is')
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
@@ -76,7 +87,13 @@ function define(surroundings: Surroundings, onDone: (code: number) => void): Com
     command.action(async (...given: unknown[]) => {
       // Commander adds the command itself, which knows its options, to the arguments and the options.
       const session = new Session(command.optsWithGlobals<GlobalOptions>(), surroundings)
-      onDone(await action(session, ...(given.slice(0, -1) as never[])))
+      try {
+        onDone(await action(session, ...(given.slice(0, -1) as never[])))
+      } catch (error) {
+        if (surroundings.signal.aborted || isMisuse(error)) throw error
+        await session.fail((error as Error).message)
+        onDone(WRONG)
+      }
     })
   }
 

@@ -65,8 +65,9 @@ export class Progress {
     const filled = Math.round(this.#share * BAR_WIDTH)
     const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled)
     const line = `${this.#options.title} ${bar} ${this.#summary()}`
-    // A line that wraps could not be drawn over.
-    this.#options.stream.write(`\r\u001b[K${line.slice(0, (this.#options.stream.columns ?? 80) - 1)}`)
+    const { columns = 0 } = this.#options.stream
+    // A line that wraps could not be drawn over; some terminals do not know their width, and say 0.
+    this.#options.stream.write(`\r\u001b[K${line.slice(0, (columns > 0 ? columns : 80) - 1)}`)
   }
 
   #tell(): void {

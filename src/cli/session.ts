@@ -87,7 +87,9 @@ export class Session {
     return new Progress({ stream: this.#stderr, title, unit, isQuiet: this.isQuiet })
   }
 
-  fail(message: string): void {
+  /** To standard error; with --json as a document as well, where there is none yet. */
+  async fail(message: string): Promise<void> {
+    if (this.isJson && this.out.isEmpty) await this.out.json({ error: message })
     this.out.note(`${PACKAGE_NAME}: ${message}`)
   }
 }

@@ -168,6 +168,19 @@ test('gc leaves the limits to a process that has the directory open, and says so
   assert.equal((await keysIn(cache.directory)).length, 2)
 })
 
+test('interrupted, gc takes its bar away', async () => {
+  const directory = await seeded(Object.fromEntries([1, 2, 3].map((i) => [`https://a.example/${i}`, {}])))
+  const controller = new AbortController()
+  const { code, stderr } = await runCli(['gc', '--dir', directory], {
+    isTTY: true,
+    // Its first look at what is there has begun.
+    onStderr: () => controller.abort(),
+    signal: controller.signal,
+  })
+  assert.equal(code, 130)
+  assert.match(stderr.replaceAll('\r\u001b[K', '<'), /^<Cleaning up .*<interrupted\n$/)
+})
+
 test('get goes through the cache: miss, hit, offline', async (t) => {
   const origin = await startOrigin(t, (_, response) => response.writeHead(200, FRESH).end('body'))
   const directory = await temporaryDirectory()

@@ -9,6 +9,7 @@ import { runCli, seeded, seedInto } from '../helpers/cli.ts'
 import { appendHistory } from '../../src/content-store/history-file.ts'
 import { Layout } from '../../src/content-store/layout.ts'
 import { temporaryDirectory } from '../helpers/directory.ts'
+import manifest from '../../package.json' with { type: 'json' }
 
 const HOUR = 3_600_000
 const FRESH = { 'cache-control': 'max-age=100000', 'content-type': 'text/plain' }
@@ -106,6 +107,28 @@ test('nothing found is exit code 1, wrong usage 2', async () => {
     assert.deepEqual([args, code, stdout], [args, 2, ''])
     assert.notEqual(stderr, '')
   }
+})
+
+test('with --json, what was not found or has failed is a document, too', async () => {
+  const directory = await mixed()
+  const absent = join(directory, 'absent')
+  for (const [args, expected] of [
+    [['cat', 'https://none.example/'], 'nothing is stored for https://none.example/'],
+    [['get', '--offline', 'https://none.example/'], 'nothing is stored for https://none.example/'],
+    [['stats', '--dir', absent], `There is no cache in ${absent}`],
+  ] as const) {
+    const { code, stdout, stderr } = await runCli(['--json', '--dir', directory, ...args])
+    assert.equal(code, 1)
+    assert.deepEqual(JSON.parse(stdout), { error: expected })
+    assert.equal(stderr, `undici-streaming-cache: ${expected}\n`)
+  }
+  const { stdout } = await runCli(['--json', '--dir', directory, 'show', 'https://none.example/'])
+  assert.deepEqual(JSON.parse(stdout), { url: 'https://none.example/', stored: [] })
+})
+
+test('the program knows its version', async () => {
+  for (const flag of ['--version', '-V'])
+    assert.deepEqual(await runCli([flag]), { code: 0, stdout: `${manifest.version}\n`, stderr: '' })
 })
 
 test('every command has its help', async () => {

@@ -174,6 +174,12 @@ test('a narrow terminal sees no line that wraps', () => {
   assert.equal(written[0], '\r\u001b[KWorking ████████░░░')
 })
 
+test('a terminal that does not know how wide it is sees whole words', () => {
+  const { progress: bar, written } = progress({ isTTY: true, columns: 0 })
+  bar.update(1, 3)
+  assert.match(written[0] ?? '', / 33 %, 1 of 3$/)
+})
+
 test('elsewhere there is a line for a tenth, once a second at most, and none for short work', () => {
   const { progress: lines, written, clock } = progress({})
   for (const [now, done] of [

@@ -24,11 +24,15 @@ export interface Run {
 export interface RunOptions {
   readonly input?: string
   readonly signal?: AbortSignal
+  /** Standard error is a terminal. */
+  readonly isTTY?: boolean
+  /** Called when something is written there. */
+  readonly onStderr?: () => void
 }
 
 export async function runCli(args: readonly string[], options: RunOptions = {}): Promise<Run> {
   const stdout = new Collector()
-  const stderr = new Collector()
+  const stderr = Object.assign(new Collector(options.onStderr), { isTTY: options.isTTY === true })
   const stdin = Readable.from(options.input === undefined ? [] : [options.input])
   const signal = options.signal ?? new AbortController().signal
   const code = await run(args, { stdin, stdout, stderr, signal })
@@ -39,6 +43,12 @@ export async function runCli(args: readonly string[], options: RunOptions = {}):
 
 class Collector extends Writable {
   readonly #chunks: Buffer[] = []
+  readonly #onWrite: (() => void) | undefined
+
+  constructor(onWrite?: () => void) {
+    super()
+    this.#onWrite = onWrite
+  }
 
   get text(): string {
     return Buffer.concat(this.#chunks).toString()
@@ -46,6 +56,7 @@ class Collector extends Writable {
 
   override _write(chunk: Buffer, _: BufferEncoding, callback: () => void): void {
     this.#chunks.push(chunk)
+    this.#onWrite?.()
     // Later, as a pipe does.
     setImmediate(callback)
   }

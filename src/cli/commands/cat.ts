@@ -39,7 +39,7 @@ export async function cat(session: Session, url: string, options: CatOptions): P
   const inspection = await session.inspect()
   const stored = pick(await inspection.find(url, session), url, options)
   if (stored === undefined) {
-    session.fail(`nothing is stored for ${shown(session, url)}`)
+    await session.fail(`nothing is stored for ${shown(session, url)}`)
     return WRONG
   }
   const body = decoded(await inspection.body(stored), stored, options)

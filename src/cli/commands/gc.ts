@@ -4,6 +4,7 @@ import { isLeader, survey, type Finding, type Survey } from '../../manager/audit
 import { diskSize } from '../../manager/disk-use.ts'
 import type { ManagerOptions } from '../../manager/options.ts'
 import { sizeOption } from '../fetching.ts'
+import type { Progress } from '../progress.ts'
 import { DONE, type Session } from '../session.ts'
 import { counted, humanSize, integer } from '../units.ts'
 
@@ -33,15 +34,7 @@ export async function collect(session: Session, options: CollectOptions): Promis
   }
   const { store } = await session.inspect()
   const progress = session.progress('Cleaning up', 'items')
-  const { signal } = session
-  // What is there is looked at twice: half of the work lies before the cleaning up, and half after it.
-  const before = await survey(store, { signal, onProgress: (done, total) => progress.update(done, 2 * total) })
-  const leads = await session.change(limits, async (manager) => {
-    await manager.runPendingTasks()
-    return isLeader(manager)
-  })
-  const after = await survey(store, { signal, onProgress: (done, total) => progress.update(done + total, 2 * total) })
-  progress.end()
+  const { before, after, leads } = await tidy(session, store, limits, progress).finally(() => progress.end())
   const document = {
     entriesRemoved: before.records.length - after.records.length,
     orphansRemoved: gone(before, after, 'orphan'),
@@ -67,6 +60,23 @@ export async function collect(session: Session, options: CollectOptions): Promis
     if (!leads) await session.out.line('Another process has the directory open: limits and cleaning up are its own.')
   }
   return DONE
+}
+
+async function tidy(
+  session: Session,
+  store: Parameters<typeof survey>[0],
+  limits: ManagerOptions,
+  progress: Progress,
+): Promise<{ before: Survey; after: Survey; leads: boolean }> {
+  const { signal } = session
+  // What is there is looked at twice: half of the work lies before the cleaning up, and half after it.
+  const before = await survey(store, { signal, onProgress: (done, total) => progress.update(done, 2 * total) })
+  const leads = await session.change(limits, async (manager) => {
+    await manager.runPendingTasks()
+    return isLeader(manager)
+  })
+  const after = await survey(store, { signal, onProgress: (done, total) => progress.update(done + total, 2 * total) })
+  return { before, after, leads }
 }
 
 function bytesOf({ records }: Survey): number {

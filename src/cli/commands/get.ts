@@ -42,7 +42,7 @@ export async function get(session: Session, url: string, options: GetOptions): P
     const status = cacheStatusOf(response)
     if (options.offline === true && response.status === 504 && !status.startsWith('hit')) {
       await response.body?.cancel()
-      session.fail(`nothing is stored for ${shown(session, url)}`)
+      await session.fail(`nothing is stored for ${shown(session, url)}`)
       return WRONG
     }
     await print(session, response, options)

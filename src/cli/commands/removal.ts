@@ -23,7 +23,7 @@ export async function remove(session: Session, url: string): Promise<number> {
     return found.length > 0
   })
   if (session.isJson) await session.out.json({ url: shown(session, url), removed: wasStored })
-  if (!wasStored) session.fail(`nothing is stored for ${shown(session, url)}`)
+  if (!wasStored) await session.fail(`nothing is stored for ${shown(session, url)}`)
   return wasStored ? DONE : WRONG
 }
 

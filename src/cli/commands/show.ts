@@ -21,7 +21,7 @@ export async function show(session: Session, url: string, { type }: { type: Cach
   views.sort((a, b) => (a.respondedAt < b.respondedAt ? 1 : -1))
   if (session.isJson) await session.out.json({ url: shown(session, url), stored: views })
   else for (const view of views) await print(session, view)
-  if (views.length === 0) session.fail(`nothing is stored for ${shown(session, url)}`)
+  if (views.length === 0) await session.fail(`nothing is stored for ${shown(session, url)}`)
   return views.length > 0 ? DONE : WRONG
 }
 

@@ -104,7 +104,7 @@ async function print({ out }: Session, document: Document): Promise<void> {
   if (document.answered !== null) {
     const { hits, misses, bytesServed, bytesFromNetwork, since } = document.answered
     const ratio = ((100 * hits) / Math.max(1, hits + misses)).toFixed(1)
-    await out.line(`  ${hits} hits and ${misses} misses (${ratio} %) since ${since}`)
+    await out.line(`  ${counted(hits, 'hit')} and ${counted(misses, 'miss', 'misses')} (${ratio} %) since ${since}`)
     await out.line(`  ${humanSize(bytesServed)} handed out, ${humanSize(bytesFromNetwork)} from the network`)
   }
   const processes = openIn.map(({ pid, isLeader }) => `${pid}${isLeader ? ' (leads)' : ''}`)
