@@ -18,6 +18,9 @@ export interface SinkOptions {
 }
 
 export class BodySink extends Writable {
+  /** When it is known whether the body is kept. */
+  readonly settled: Promise<void>
+  readonly #resolveSettled: () => void
   readonly #pending: PendingStore
   readonly #declaredSize: number | undefined
   readonly #budget: DelayBudget
@@ -29,6 +32,9 @@ export class BodySink extends Writable {
     this.#declaredSize = declaredSize
     this.#budget = new DelayBudget(maxStoreDelay)
     this.#onSettled = onSettled
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.settled = promise
+    this.#resolveSettled = resolve
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
@@ -79,6 +85,7 @@ export class BodySink extends Writable {
     if (!this.#isSettled) {
       this.#isSettled = true
       this.#onSettled(isKept)
+      this.#resolveSettled()
     }
     callback()
   }

@@ -43,7 +43,7 @@ export class DiskCacheStore {
   readonly #manager: StreamingManager
   readonly #engine: CacheEngine
   /** Bodies being written, by key. */
-  readonly #writing = new Map<string, number>()
+  readonly #writing = new Map<string, Set<BodySink>>()
 
   /** @throws {InvalidOptionError} when it is no manager */
   constructor(manager: StreamingManager) {
@@ -68,7 +68,10 @@ export class DiskCacheStore {
     const request = toRequest(key)
     if (request === undefined || this.#engine.isClosed) return undefined
     const lookup = this.#engine.lookup(request, SETTINGS)
-    return lookup.outcome === 'pending' ? this.#wait(key, request, lookup) : this.#answer(key, lookup)
+    if (lookup.outcome === 'pending') return this.#wait(key, request, lookup)
+    // undici lets its caller go on when the response has ended, which may be before the disk has all of it.
+    const ending = lookup.outcome === 'miss' ? this.#endingOf(request.key) : []
+    return ending.length > 0 ? this.#waitForEnd(key, request, ending) : this.#answer(key, lookup)
   }
 
   /**
@@ -83,16 +86,17 @@ export class DiskCacheStore {
     const declaredSize = key.method === 'HEAD' ? 0 : declaredLength(value)
     const pending = this.#engine.beginStore(head, declaredSize, this.#engine.generation)
     if (pending === undefined) return undefined
-    this.#count(head.key, 1)
-    return new BodySink({
+    const sink = new BodySink({
       pending,
       declaredSize,
       maxStoreDelay: this.#engine.options.maxStoreDelay,
       onSettled: (isKept) => {
-        this.#count(head.key, -1)
+        this.#forget(head.key, sink)
         if (isKept) this.#replaceOthers(key, entryKey(head.key, head.variant))
       },
     })
+    this.#writing.set(head.key, (this.#writing.get(head.key) ?? new Set()).add(sink))
+    return sink
   }
 
   /**
@@ -119,6 +123,16 @@ export class DiskCacheStore {
     }
     await holdings.tasks.settled()
     await holdings.membership.flushed()
+  }
+
+  /** Bodies that have arrived, and are not stored yet. */
+  #endingOf(name: string): BodySink[] {
+    return [...(this.#writing.get(name) ?? [])].filter((sink) => sink.writableEnded)
+  }
+
+  async #waitForEnd(key: CacheKey, request: CacheRequest, ending: readonly BodySink[]): Promise<GetResult | undefined> {
+    await Promise.all(ending.map((sink) => sink.settled))
+    return this.#engine.isClosed ? undefined : await this.#wait(key, request, this.#engine.lookup(request, SETTINGS))
   }
 
   async #wait(key: CacheKey, request: CacheRequest, first: Lookup): Promise<GetResult | undefined> {
@@ -182,10 +196,10 @@ export class DiskCacheStore {
     return catalogue.variants(name).length > 0
   }
 
-  #count(name: string, change: 1 | -1): void {
-    const count = (this.#writing.get(name) ?? 0) + change
-    if (count > 0) this.#writing.set(name, count)
-    else this.#writing.delete(name)
+  #forget(name: string, sink: BodySink): void {
+    const sinks = this.#writing.get(name)
+    sinks?.delete(sink)
+    if (sinks?.size === 0) this.#writing.delete(name)
   }
 }
 

@@ -58,6 +58,24 @@ for (const size of [5, LARGE]) {
   })
 }
 
+test('what has come to its end is found at once, though the disk has not taken all of it', async (t) => {
+  const { store } = await open(t)
+  const body = randomBytes(5_000_000)
+  const stream = store.createWriteStream(keyOf('/a'), valueOf())
+  assert.ok(stream)
+  for (let at = 0; at < body.length; at += 65_536) stream.write(body.subarray(at, at + 65_536))
+  assert.equal(await store.get(keyOf('/a')), undefined, 'still arriving')
+  stream.end()
+  assert.ok((await read(store, keyOf('/a')))?.bytes.equals(body))
+  const broken = store.createWriteStream(keyOf('/b'), valueOf())
+  assert.ok(broken)
+  for (let at = 0; at < body.length; at += 65_536) broken.write(body.subarray(at, at + 65_536))
+  broken.end()
+  const found = store.get(keyOf('/b'))
+  broken.destroy()
+  assert.equal(await found, undefined)
+})
+
 test('a body that is damaged after its first chunk ends in an error, never as if it were whole', async (t) => {
   const { manager, store } = await open(t)
   await write(store, keyOf('/a'), valueOf(), randomBytes(LARGE))
