@@ -49,6 +49,6 @@ test('the report draws it, where there is any', async () => {
   await appendHistory(new Layout(directory), { from: 0, to: 3_600_000, ...counts }, true)
   const page = await pageOf()
   assert.match(page, /Of 4 requests from 1970-01-01 00:00 to 1970-01-01 01:00 UTC the cache has answered 75\.0 %/)
-  assert.match(page, /handed out 4\.00 KiB of stored bodies, while 1\.00 KiB came from the network/)
+  assert.match(page, /That has saved 3 requests to origins and 4\.00 KiB of bodies; 1\.00 KiB came from the network/)
   assert.equal(page.match(/<i style="height:75\.00%/g)?.length, 48)
 })

@@ -204,8 +204,9 @@ function historySection(history: HistoryView | undefined): Html {
     ${title}
     <p>
       Of ${humanCount(hits + misses)} requests from ${moment(history.since)} to ${moment(history.until)} UTC the cache
-      has answered ${ratio.toFixed(1)} % by itself. It handed out ${humanSize(bytesServed)} of stored bodies, while
-      ${humanSize(bytesFromNetwork)} came from the network.
+      has answered ${ratio.toFixed(1)} % by itself. That has saved ${counted(hits, 'request')} to origins and
+      ${humanSize(bytesServed)} of bodies; ${humanSize(bytesFromNetwork)} came from the network. What a request to an
+      origin takes stands under Slowest origins.
     </p>
     ${ratios(history.columns)}
   </section>`
