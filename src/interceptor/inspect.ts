@@ -74,7 +74,10 @@ export async function inspect(
   if (engine.isClosed) throw new ClosedError()
   // Once what is under way has ended, and what lies on disk is known.
   await engine.newest(request.key)
-  const { selected, ...decision } = decide(engine, request, resolved)
+  const { origin } = new URL(url)
+  const { selected, ...decision } = resolved.allowsOrigin(origin)
+    ? decide(engine, request, resolved)
+    : bypass(`${origin} is not one of the option origins`)
   const { policy } = resolved
   const now = engine.options.clock()
   // A stored GET answers HEAD, too.
@@ -113,18 +116,22 @@ interface Decision extends Pick<Inspection, 'outcome' | 'because'> {
 
 /** As `CachedDispatch` and `Answering` do. */
 function decide(engine: CacheEngine, request: IncomingRequest, options: ResolvedInterceptorOptions): Decision {
+  if (!isSafe(request.method))
+    return bypass(`${request.method} is not safe: its success invalidates (RFC 9111 section 4.4)`)
   const because = whyBypass(request, options)
-  if (because !== undefined) return { outcome: 'bypass', because, selected: undefined }
-  if (request.mode === 'reload')
+  if (because === undefined && request.mode === 'reload')
     return { outcome: 'miss', because: 'the mode reload asks the origin', selected: undefined }
-  const found = lookUp(engine, request, options)
+  const found = because === undefined ? lookUp(engine, request, options) : bypass(because)
   const isAnswered = found.outcome === 'hit' || found.outcome === 'stale'
   if (isAnswered || !isOnlyIfCached(request)) return found
   return { ...found, outcome: 'refuse', because: `only what is stored is wanted, and: ${found.because}` }
 }
 
+function bypass(because: string): Decision {
+  return { outcome: 'bypass', because, selected: undefined }
+}
+
 function whyBypass(request: IncomingRequest, { methods }: ResolvedInterceptorOptions): string | undefined {
-  if (!isSafe(request.method)) return `${request.method} is not safe: its success invalidates (RFC 9111 section 4.4)`
   if (!methods.has(request.method)) return `${request.method} is not cached`
   if (request.mode === 'no-store') return 'the mode no-store passes by the cache'
   if (passesBy(request)) return 'If-Match and If-Unmodified-Since are for the origin (RFC 9111 section 4.3.2)'

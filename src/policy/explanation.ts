@@ -34,6 +34,7 @@ export function explainFreshness(stored: StoredResponse, settings: PolicySetting
     age,
     freshUntil: now + (lifetime - age) * 1000,
     reasons: [
+      ...(stored.staleFrom === undefined ? [] : ['marked stale by a purge']),
       ...laidDown(stored),
       ...(stored.terms?.ttl === undefined ? [sourceOf(fields, directives, lifetime, settings)] : []),
       ...restrictions(stored, directives, settings),

@@ -91,6 +91,48 @@ test('modes, of the request and of the interceptor', async (t) => {
   assert.equal((await see(path, { method: 'HEAD' }))[0], 'hit')
 })
 
+test('an origin that is not cached is passed by, whatever is stored', async (t) => {
+  const { origin, cache, see } = await start(t)
+  const path = '/?cache-control=max-age=60'
+  await cache.get(origin.url + path)
+  const interceptor = { origins: ['https://other.example'] }
+  const because = `${origin.url} is not one of the option origins`
+  assert.deepEqual(await see(path, { interceptor }), ['bypass', because])
+  const headers = { 'cache-control': 'only-if-cached' }
+  assert.deepEqual(await see(path, { interceptor, headers }), ['bypass', because])
+  assert.deepEqual(await see(path, { interceptor, method: 'POST' }), ['bypass', because])
+  assert.equal((await see(path, { interceptor: { origins: [origin.url] } }))[0], 'hit')
+})
+
+for (const [name, given] of Object.entries<InspectOptions>({
+  'If-Match': { headers: { 'if-match': '"e"' } },
+  'the mode no-store': { request: { mode: 'no-store' } },
+  'a method that is not cached': { method: 'OPTIONS' },
+}))
+  test(`only-if-cached with ${name} is refused, as the cache does`, async (t) => {
+    const { origin, cache, see } = await start(t)
+    const path = '/?cache-control=max-age=60'
+    await cache.get(origin.url + path)
+    const headers = { ...given.headers, 'cache-control': 'only-if-cached' }
+    const asked = await withCacheOptions(given.request ?? {}, () =>
+      cache.get(origin.url + path, { headers, method: (given.method ?? 'GET') as 'GET' }),
+    )
+    assert.deepEqual([asked.statusCode, origin.requests.length], [504, 1])
+    assert.equal((await see(path, { ...given, headers }))[0], 'refuse')
+  })
+
+test('what a purge has marked stale says so', async (t) => {
+  const { origin, cache, clock } = await start(t)
+  const url = `${origin.url}/?cache-control=max-age=60&etag="e"`
+  await cache.get(url)
+  clock.pass(10)
+  await cache.manager.purge({ url }, { soft: true })
+  clock.pass(5)
+  const { outcome, because, stored } = await inspect(cache.manager, url)
+  assert.deepEqual([outcome, because], ['validate', 'stale for 5 s (RFC 9111 section 4.2)'])
+  assert.deepEqual(stored[0]?.freshness.reasons, ['marked stale by a purge', 'max-age=60', 'can be validated by ETag'])
+})
+
 test('all variants are told, with which of them is selected', async (t) => {
   const { origin, cache } = await start(t)
   const url = `${origin.url}/?cache-control=max-age=60&vary=accept-language`
