@@ -18,6 +18,8 @@ export const hitsDisk: Workload = {
     const { directory, count } = await fillCorpus(context)
     const limits = { ...corpusLimits(count), maxMemory: Math.floor(count * 0.05) * KIB }
     const peer = await openPeer(context, limits, directory)
+    // A start is another row's: here everything is known.
+    await peer.settled?.()
     const random = seeded(11)
     const urlOf = (): string => corpusUrl(context.origin, Math.floor(random() * count))
     return hitTask(peer, MODES, roundMs(context), KIB, urlOf)
