@@ -8,11 +8,11 @@
  * `open` looks at the length and reads the first chunk, so that a missing, short or damaged file is known before
  * anything was announced. The open descriptor outlives the file's name: eviction cannot hurt a reader.
  */
-import { close, closeSync, constants, fstat, fstatSync, open, openSync, read, readSync, type Stats } from 'node:fs'
+import { close, constants, fstat, fstatSync, open, openSync, read, readSync, type Stats } from 'node:fs'
 import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
 import { ContentError } from '../errors.ts'
-import type { Descriptors } from './descriptors.ts'
+import { closeNow, type Descriptors } from './descriptors.ts'
 import { NO_FOLLOW } from './layout.ts'
 import { Pace } from './pace.ts'
 import { Patience } from './patience.ts'
@@ -145,11 +145,7 @@ export class BodyReader {
     const { descriptors, isPatient } = this.#reading
     if (isPatient || this.#body.size > MOST_CLOSED_AT_ONCE) close(descriptor, () => descriptors.release())
     else {
-      try {
-        closeSync(descriptor)
-      } catch {
-        // It was only read from, and it is closed all the same.
-      }
+      closeNow(descriptor)
       descriptors.release()
     }
   }

@@ -2,6 +2,7 @@
  * Descriptors that the store may hold open at a time. Whoever wants one waits its turn; when the process as a whole has
  * run out of them (EMFILE), that is waited for, too: somebody closes one before long.
  */
+import { closeSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** How long to wait before trying again when the system is out of descriptors: nobody tells when it has one again. */
@@ -90,6 +91,15 @@ class TooManyFilesError extends Error {
   constructor(maxOpenFiles: number) {
     super(`All ${maxOpenFiles} descriptors of the cache are in use`)
     this.name = 'TooManyFilesError'
+  }
+}
+
+/** Of a file that was only read from: what goes wrong with that is nobody's loss, and it is closed all the same. */
+export function closeNow(descriptor: number): void {
+  try {
+    closeSync(descriptor)
+  } catch {
+    // See above.
   }
 }
 

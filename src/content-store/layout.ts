@@ -11,7 +11,7 @@
  */
 import { hash, randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 
 /** Directories and files are the user's alone, whatever the umask. */
 export const DIRECTORY_MODE = 0o700
@@ -58,11 +58,11 @@ export class Layout {
   }
 
   bucketOfHash(hash: string): string {
-    return join(this.index, ...segments(hash))
+    return this.index + sep + inFolders(hash)
   }
 
   contentFile(sha256: string): string {
-    return join(this.content, ...segments(sha256))
+    return this.content + sep + inFolders(sha256)
   }
 
   /** A new path in the temporary folder, never used before. */
@@ -76,8 +76,9 @@ export function bucketHash(key: string): string {
   return hash('sha256', key)
 }
 
-function segments(hash: string): [string, string, string] {
-  return [hash.slice(0, 2), hash.slice(2, 4), hash.slice(4)]
+/** Two folders down, as cacache has it. A hit from disk asks for it: nothing is put together from a list. */
+function inFolders(hash: string): string {
+  return hash.slice(0, 2) + sep + hash.slice(2, 4) + sep + hash.slice(4)
 }
 
 /** Whether a temporary file's writer is gone, judged by its name: another run, or a process that is no more. */

@@ -1,10 +1,10 @@
 /** Reads bodies of one chunk in one go, open, read, close, as long as the disk is quick (patience.ts). */
 import { hash } from 'node:crypto'
-import { closeSync, constants, openSync, readSync } from 'node:fs'
+import { constants, openSync, readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { ContentError } from '../errors.ts'
 import type { StoredBody } from '../stored-response.ts'
-import { isOutOfDescriptors } from './descriptors.ts'
+import { closeNow, isOutOfDescriptors } from './descriptors.ts'
 import { NO_FOLLOW } from './layout.ts'
 import { Patience } from './patience.ts'
 
@@ -60,6 +60,6 @@ function readChecked(path: string, body: StoredBody): Buffer {
   } catch (error) {
     throw error instanceof ContentError ? error : new ContentError(`Stored body cannot be read: ${path}`, error)
   } finally {
-    closeSync(descriptor)
+    closeNow(descriptor)
   }
 }

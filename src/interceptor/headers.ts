@@ -1,6 +1,6 @@
 /** Field lines between undici's forms: flat pairs, flat Buffers, and objects by lower-case name. */
 import type { IncomingHttpHeaders } from 'node:http'
-import { fieldsByName } from '../policy/field-lines.ts'
+import { fieldsByName, type FieldsByName } from '../policy/field-lines.ts'
 import type { SentFields } from '../policy/prepared-fields.ts'
 import type { FieldLines } from '../stored-response.ts'
 import type { RawHeaders } from './dispatch.ts'
@@ -33,7 +33,24 @@ export function toRawHeaders(fields: FieldLines): Buffer[] {
 
 /** Field lines in both forms. */
 export function sentFields(fields: FieldLines): SentFields {
-  return { headers: fieldsByName(fields), raw: toRawHeaders(fields) }
+  return new SentLines(fields)
+}
+
+/** Most consumers read one form only. */
+class SentLines implements SentFields {
+  readonly headers: FieldsByName
+  readonly #fields: FieldLines
+  #raw: Buffer[] | undefined
+
+  constructor(fields: FieldLines) {
+    this.headers = fieldsByName(fields)
+    this.#fields = fields
+  }
+
+  get raw(): Buffer[] {
+    this.#raw ??= toRawHeaders(this.#fields)
+    return this.#raw
+  }
 }
 
 function latin1(part: unknown): string {

@@ -4,7 +4,7 @@
  */
 import { isIntact } from '../content-store/small-bodies.ts'
 import { MetadataIndex } from '../metadata-index/metadata-index.ts'
-import { PreparedFields } from '../policy/prepared-fields.ts'
+import { PreparedFields, preparedSize } from '../policy/prepared-fields.ts'
 import { CHUNK_SIZE, entryKey, type StoredResponse } from '../stored-response.ts'
 
 /** A stored response with all that answering by it takes. */
@@ -52,10 +52,9 @@ export class MemoryTier {
   /** Holds a body that was just read or stored, where it is worth it. */
   add(stored: StoredResponse, body: Buffer): void {
     const name = entryKey(stored.key, stored.variant)
-    const textSize = stored.fields.reduce((sum, part) => sum + part.length, 0)
-    if (this.#index?.wouldAdmit(name, body.length + textSize + OVERHEAD) !== true) return
-    const fields = new PreparedFields(stored.fields)
-    this.#index.set(name, { stored, body, fields }, body.length + fields.size + OVERHEAD)
+    const weight = body.length + preparedSize(stored.fields) + OVERHEAD
+    if (this.#index?.wouldAdmit(name, weight) !== true) return
+    this.#index.set(name, { stored, body, fields: new PreparedFields(stored.fields) }, weight)
   }
 
   /** What is stored no more need not be held. */

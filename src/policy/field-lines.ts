@@ -41,14 +41,20 @@ export type FieldsByName = Record<string, string | string[]>
 
 /** Field lines as an object. A name like `__proto__` is a name like any other. */
 export function fieldsByName(fields: FieldLines): FieldsByName {
-  const values = new Map<string, string | string[]>()
+  const values: FieldsByName = {}
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const name = (fields[i] as string).toLowerCase()
     const value = fields[i + 1] as string
-    const known = values.get(name)
-    if (known === undefined) values.set(name, value)
-    else if (Array.isArray(known)) known.push(value)
-    else values.set(name, [known, value])
+    const known = Object.hasOwn(values, name) ? values[name] : undefined
+    if (Array.isArray(known)) known.push(value)
+    else if (known !== undefined) values[name] = [known, value]
+    else if (name === '__proto__') define(values, name, value)
+    else values[name] = value
   }
-  return Object.fromEntries(values)
+  return values
+}
+
+/** What an assignment would do something else with. */
+function define(values: FieldsByName, name: string, value: string): void {
+  Object.defineProperty(values, name, { value, enumerable: true, configurable: true, writable: true })
 }

@@ -12,7 +12,28 @@ export interface SentFields {
   readonly raw: Buffer[]
 }
 
+/** Bytes of memory that these fields take when they are prepared, roughly. */
+export function preparedSize(fields: FieldLines): number {
+  return fields.reduce((sum, part) => sum + part.length + PART_OVERHEAD, 0)
+}
+
+/** Prepared at the first hit: of what is read from disk, much is never asked for again before it goes. */
 export class PreparedFields {
+  readonly #fields: FieldLines
+  #forms: Forms | undefined
+
+  constructor(fields: FieldLines) {
+    this.#fields = fields
+  }
+
+  /** With `age` in whole seconds, and with this member of Cache-Status after what caches before this one have said. */
+  at(age: number, status: string | undefined): SentFields {
+    this.#forms ??= new Forms(this.#fields)
+    return this.#forms.at(age, status)
+  }
+}
+
+class Forms {
   /** With places for what changes: a copy that only fills them is the cheapest. */
   readonly #headers: FieldsByName
   readonly #marked: FieldsByName
@@ -34,12 +55,6 @@ export class PreparedFields {
     this.#raw = lines.map(bytesOf)
   }
 
-  /** Bytes of memory, roughly. */
-  get size(): number {
-    return this.#raw.reduce((sum, part) => sum + part.length + PART_OVERHEAD, 0)
-  }
-
-  /** With `age` in whole seconds, and with this member of Cache-Status after what caches before this one have said. */
   at(age: number, status: string | undefined): SentFields {
     const value = String(age)
     const headers = status === undefined ? { ...this.#headers } : { ...this.#marked }

@@ -47,6 +47,9 @@ export class FailingDisk {
     this.#patch(fs, 'open', (open) => this.#openedByCallback(open))
     this.#patch(fs, 'read', (read) => this.#byDescriptor('read', read))
     this.#patch(fs, 'close', (close) => this.#closedByCallback(close))
+    this.#patch(fs, 'openSync', (open) => this.#openedNow(open))
+    this.#patch(fs, 'readSync', (read) => this.#byDescriptorNow('read', read))
+    this.#patch(fs, 'closeSync', (close) => this.#closedNow(close))
     this.#patch(promises, 'open', (open) => this.#openedAsHandle(open))
     this.#patch(promises, 'readFile', (call) => this.#promised('readFile', ['open', 'read'], call))
     this.#patch(promises, 'writeFile', (call) => this.#promised('writeFile', ['create', 'write', 'close'], call))
@@ -118,6 +121,34 @@ export class FailingDisk {
       const error = isOurs ? this.#error(name, undefined, [name]) : undefined
       if (error === undefined) return call(...args)
       return setImmediate(args.at(-1) as unknown as (error: Error) => void, error)
+    }
+  }
+
+  #openedNow(open: Call): Call {
+    return (...args: never[]) => {
+      const error = this.#error('open', args[0], ['open'])
+      if (error !== undefined) throw error
+      const descriptor = open(...args) as number
+      if (String(args[0]).startsWith(`${this.#directory}/`)) this.#descriptors.add(descriptor)
+      return descriptor
+    }
+  }
+
+  #byDescriptorNow(name: Operation, call: Call): Call {
+    return (...args: never[]) => {
+      const isOurs = this.#descriptors.has(args[0] as unknown as number)
+      const error = isOurs ? this.#error(name, undefined, [name]) : undefined
+      if (error !== undefined) throw error
+      return call(...args)
+    }
+  }
+
+  #closedNow(close: Call): Call {
+    return (...args: never[]) => {
+      const isOurs = this.#descriptors.delete(args[0] as unknown as number)
+      close(...args)
+      const error = isOurs ? this.#error('close', undefined, ['close']) : undefined
+      if (error !== undefined) throw error
     }
   }
 

@@ -132,12 +132,12 @@ test('a bucket that is older than what the snapshot says of it is believed', asy
 test('without a descriptor nothing is verified, nor is it said to be', async (t) => {
   const { directory, files } = await fill({ a: 1000 })
   await zero(files.get('a'))
-  const opens = t.mock.method(fs, 'open', (...parameters: unknown[]) => {
-    const done = parameters.at(-1) as (error: Error) => void
-    done(Object.assign(new Error('too many open files'), { code: 'EMFILE' }))
+  const opens = t.mock.method(fs, 'openSync', () => {
+    throw Object.assign(new Error('too many open files'), { code: 'EMFILE' })
   })
   syncBuiltinESMExports()
   const { keys, manager } = await reopened(t, directory, { maxOpenDelay: 0 })
+  assert.ok(opens.mock.callCount() > 0)
   opens.mock.restore()
   syncBuiltinESMExports()
   assert.equal(keys, 'a')
