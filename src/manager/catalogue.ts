@@ -184,13 +184,15 @@ export class Catalogue {
     return this.#index.peek(entryKey(stored.key, stored.variant))
   }
 
-  /** Takes a record out, if it is this very one that is held. */
-  remove(stored: StoredResponse): boolean {
-    if (!this.holds(stored)) return false
+  /**
+   * Takes a record out. Returns what had to go with it, since others may share their folders with fewer now; undefined when
+   * it is not this very one that is held.
+   */
+  remove(stored: StoredResponse): Removed[] | undefined {
+    if (!this.holds(stored)) return undefined
     this.#index.delete(entryKey(stored.key, stored.variant))
     this.#forget(stored)
-    this.#fit()
-    return true
+    return this.#fit()
   }
 
   resize(maxEntries: number, maxSize: number): Removed[] {

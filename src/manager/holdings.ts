@@ -166,8 +166,10 @@ export class Holdings {
 
   /** Takes out this very record, if it is held. */
   remove(stored: StoredResponse): boolean {
-    if (!this.catalogue.remove(stored)) return false
+    const removed = this.catalogue.remove(stored)
+    if (removed === undefined) return false
     this.snapshots.noteChange()
+    void this.#release(removed)
     if (!this.unwritten.drop(stored)) void this.#delete(stored.key, () => this.#eraseRecord(stored))
     return true
   }
@@ -201,8 +203,10 @@ export class Holdings {
 
   /** Lets go of a record in memory: the disk is another's affair. */
   forget(stored: StoredResponse): void {
-    if (!this.catalogue.remove(stored)) return
+    const removed = this.catalogue.remove(stored)
+    if (removed === undefined) return
     this.snapshots.noteChange()
+    void this.#release(removed)
     this.unwritten.drop(stored)
     this.doubtful.add(stored.body.sha256)
   }

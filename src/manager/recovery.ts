@@ -152,7 +152,10 @@ async function reconcile(engine: CacheEngine, { records, asOf, isWhole }: Known)
   })
   if (!isStillOurs(engine)) return false
   // They were known, the disk has them no more.
-  for (const gone of missing.values()) for (const record of gone) forget(engine, record)
+  for (const record of Array.from(missing.values()).flat()) {
+    if (pace.isOver) await pace.rest()
+    await lookAgain(engine, record)
+  }
   holdings.markReconciled()
   return true
 }
@@ -174,13 +177,17 @@ async function readAgain(engine: CacheEngine, file: FoundFile, known: readonly S
   }
   if (found.length === 0 && !membership.hasCompany) await store.removeRubbish(file)
   const variants = new Map(found.map((record) => [record.variant, record.body.sha256]))
-  for (const record of known) if (variants.get(record.variant) !== record.body.sha256) forget(engine, record)
+  for (const record of known) {
+    if (variants.get(record.variant) !== record.body.sha256) await lookAgain(engine, record)
+  }
   for (const record of found) engine.adopt(record)
 }
 
-/** The disk has it no more, unless it does not have it yet. */
-function forget({ holdings }: CacheEngine, record: StoredResponse): void {
-  if (!holdings.unwritten.has(record)) holdings.forget(record)
+/** The disk had it no more, or not yet: it may have been written since. */
+async function lookAgain(engine: CacheEngine, record: StoredResponse): Promise<void> {
+  const { holdings } = engine
+  if (holdings.catalogue.current(record) === undefined) return
+  await holdings.synchronise(record.key, (found) => engine.adopt(found))
 }
 
 /** Bodies without a record go, and records without a body. Resolves with whether it came to its end. */

@@ -6,6 +6,8 @@ import { test } from 'node:test'
 import { request } from 'undici'
 import { StreamingManager } from '../../src/index.ts'
 import { describeBody } from '../../src/content-store/small-bodies.ts'
+import { sweep } from '../../src/manager/recovery.ts'
+import { engineOf } from '../../src/manager/streaming-manager.ts'
 import { WriteBehind, type Unwritten } from '../../src/manager/write-behind.ts'
 import { startCache } from '../helpers/cache.ts'
 import { startOrigin, type Origin } from '../helpers/origin.ts'
@@ -219,4 +221,22 @@ test('a consumer that writes in the chunks it was given spoils nothing for the n
     await manager.runPendingTasks()
     assert.equal((await get(url)).text, expected)
   }
+})
+
+test('what is written while the directory is being looked through is not taken for gone', async (t) => {
+  const origin = await startSmallOrigin(t)
+  const { get, manager } = await startCache(t, { flushInterval: 100_000 })
+  await manager.runPendingTasks()
+  await get(`${origin.url}/late`)
+  const engine = engineOf(manager)
+  const { store, unwritten } = engine.holdings
+  const buckets = store.buckets.bind(store)
+  t.mock.method(store, 'buckets', async function* (...parameters: Parameters<typeof buckets>) {
+    yield* buckets(...parameters)
+    await unwritten.flush()
+  })
+  await sweep(engine)
+  assert.equal(manager.entryCount, 1)
+  assert.equal((await manager.get(`${origin.url}/late`))?.bodySize, (await get(`${origin.url}/late`)).body.length)
+  assert.equal(origin.requests.length, 1)
 })
