@@ -110,6 +110,8 @@ export async function sweep(engine: CacheEngine, known?: Known, pause = 0): Prom
   if (!isStillOurs(engine)) return true
   try {
     await holdings.makeRoomForSnapshot()
+    // Of what is being written the catalogue may have let go, when it was to start over: it is found on disk, or not at all.
+    await holdings.unwritten.settled()
     const { doubts } = holdings.snapshots
     const isNewBoot = await holdings.store.isNewBoot()
     await holdings.store.removeAbandoned(holdings.membership.runs, isNewBoot)

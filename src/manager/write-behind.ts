@@ -122,6 +122,11 @@ export class WriteBehind {
     await this.#writeNext([...this.#waiting.keys()])
   }
 
+  /** Resolves when what is being written now is on disk, or will never be. */
+  async settled(): Promise<void> {
+    await this.#flushed
+  }
+
   /** After what is being written already. */
   async #writeNext(names: readonly string[]): Promise<void> {
     this.#flushes++

@@ -1,8 +1,10 @@
 /** Small responses between their arrival and the disk. */
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import promises, { readdir } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { request } from 'undici'
 import { StreamingManager } from '../../src/index.ts'
 import { describeBody } from '../../src/content-store/small-bodies.ts'
@@ -10,6 +12,7 @@ import { sweep } from '../../src/manager/recovery.ts'
 import { engineOf } from '../../src/manager/streaming-manager.ts'
 import { WriteBehind, type Unwritten } from '../../src/manager/write-behind.ts'
 import { startCache } from '../helpers/cache.ts'
+import { leftovers } from '../helpers/directory.ts'
 import { startOrigin, type Origin } from '../helpers/origin.ts'
 
 function small(name: string, text = name): Unwritten {
@@ -239,4 +242,33 @@ test('what is written while the directory is being looked through is not taken f
   assert.equal(manager.entryCount, 1)
   assert.equal((await manager.get(`${origin.url}/late`))?.bodySize, (await get(`${origin.url}/late`)).body.length)
   assert.equal(origin.requests.length, 1)
+})
+
+test('what is being written when all has to be learned anew is found afterwards', async (t) => {
+  const origin = await startSmallOrigin(t)
+  const { get, manager, directory } = await startCache(t, { flushInterval: 100_000 })
+  await manager.runPendingTasks()
+  await get(`${origin.url}/late`)
+  const engine = engineOf(manager)
+  const [arrived, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const { rename } = promises
+  const renames = t.mock.method(promises, 'rename', async (from: string, to: string) => {
+    if (to.includes('index-v5')) {
+      arrived.resolve()
+      await released.promise
+    }
+    await rename(from, to)
+  })
+  syncBuiltinESMExports()
+  const writing = engine.holdings.unwritten.flush()
+  await arrived.promise
+  engine.startOver()
+  const sweeping = sweep(engine)
+  for (let turn = 0; turn < 200; turn++) await nextTurn()
+  released.resolve()
+  await Promise.all([writing, sweeping])
+  renames.mock.restore()
+  syncBuiltinESMExports()
+  await manager.runPendingTasks()
+  assert.equal((await leftovers(directory)).buckets, manager.entryCount)
 })
