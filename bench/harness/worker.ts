@@ -16,6 +16,7 @@ async function answerTo(question: Question): Promise<Answer> {
   const task = await opening
   switch (question.ask) {
     case 'round': {
+      await task.prepare?.()
       // What was garbage before is not this round's.
       globalThis.gc?.()
       const { result, cost } = await metered(() => task.round(question.mode))
@@ -34,6 +35,7 @@ async function answerTo(question: Question): Promise<Answer> {
 }
 
 async function repeat(task: Task, mode: string, rounds: number): Promise<void> {
+  await task.prepare?.()
   for (let round = 0; round < rounds; round++) await task.round(mode)
 }
 

@@ -38,6 +38,8 @@ export interface Counted {
 
 /** A row's work in one contender's process. */
 export interface Task {
+  /** Before each round, not timed. */
+  prepare?(): Promise<void>
   /** Timed. */
   round(mode: string): Promise<Counted>
   /** After each round, not timed. */

@@ -1,4 +1,7 @@
-/** Misses of 1 KB on a full cache, nobody asks for them again: what is held is asked for more often. */
+/**
+ * Misses of 1 KB on a full cache, nobody asks for them again: what is held is asked for more often, between the rounds,
+ * too, or a cache would be right to let go of it.
+ */
 import { atLeast } from '../harness/checks.ts'
 import { clientOf } from '../harness/clients.ts'
 import { drive } from '../harness/drive.ts'
@@ -21,10 +24,12 @@ export const missesFull: Workload = {
     const entries = context.isQuick ? QUICK_ENTRIES : ENTRIES
     const peer = await openPeer(context, { maxEntries: entries, maxSize: 2 ** 34 })
     const client = clientOf(peer, 'request()')
-    for (let i = 0; i < 3; i++) await fill(peer, entries, (n) => `${peer.base}/${KIB}/kept-${n}`)
+    const askForKept = (): Promise<void> => fill(peer, entries, (n) => `${peer.base}/${KIB}/kept-${n}`)
+    for (let i = 0; i < 3; i++) await askForKept()
     const before = (await peer.figures?.()) ?? {}
     let asked = 0
     return {
+      prepare: askForKept,
       round: async () => {
         const operations = await drive({ inFlight: IN_FLIGHT, milliseconds: roundMs(context) }, () =>
           getWhole(client, `${peer.base}/${KIB}/wonder-${asked++}`, KIB),
