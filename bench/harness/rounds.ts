@@ -77,7 +77,8 @@ async function runMode(
 ): Promise<void> {
   const turns = [...contenders].filter(([peer]) => mode.contenders?.includes(peer) ?? true)
   const rounds = mode.rounds ?? (isQuick ? QUICK_ROUNDS : workload.rounds)
-  for (let round = mode.isCold === true ? 0 : -1; round < rounds; round++) {
+  const warmUps = mode.isCold === true ? 0 : isQuick ? 1 : (workload.warmUps ?? 1)
+  for (let round = -warmUps; round < rounds; round++) {
     for (let turn = 0; turn < turns.length; turn++) {
       const [peer, contender] = turns[(Math.max(round, 0) + turn) % turns.length] as [PeerName, Contender]
       const before = await origin.count()

@@ -55,6 +55,8 @@ export interface Workload {
   readonly modes: readonly Mode[]
   readonly contenders: readonly PeerName[]
   readonly rounds: number
+  /** Rounds before those that count, 1 where it is not said: V8 compiles what runs for seconds. */
+  readonly warmUps?: number
   open(context: Context): Promise<Task>
   /** What can be said of a contender only when all its rounds are known. */
   summary?(results: Results, peer: PeerName): Figures

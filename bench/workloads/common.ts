@@ -6,6 +6,8 @@ import type { Limits, OpenPeer } from '../peers/peer.ts'
 import { peerOf } from '../peers/peers.ts'
 
 export const KIB = 1024
+/** Rounds until code that runs some thousand times a second is compiled. */
+export const WARM_UPS = 8
 const STORE_ATTEMPTS = 10
 
 /** Milliseconds of a round. */

@@ -3,7 +3,7 @@ import { atLeast, noOriginRequests } from '../harness/checks.ts'
 import { perCpuSecond, perSecond } from '../harness/results.ts'
 import type { Workload } from '../harness/workload.ts'
 import { seeded } from '../index/policies/index-policy.ts'
-import { askModes, hitTask, KIB, openPeer, roundMs } from './common.ts'
+import { askModes, hitTask, KIB, openPeer, roundMs, WARM_UPS } from './common.ts'
 import { corpusLimits, corpusUrl, fillCorpus } from './corpus.ts'
 
 const MODES = askModes(['request()'], [1, 64])
@@ -14,6 +14,7 @@ export const hitsDisk: Workload = {
   modes: MODES,
   contenders: ['this', 'SqliteCacheStore'],
   rounds: 7,
+  warmUps: WARM_UPS,
   open: async (context) => {
     const { directory, count } = await fillCorpus(context)
     const limits = { ...corpusLimits(count), maxMemory: Math.floor(count * 0.05) * KIB }

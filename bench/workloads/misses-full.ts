@@ -7,7 +7,7 @@ import { clientOf } from '../harness/clients.ts'
 import { drive } from '../harness/drive.ts'
 import { perSecond } from '../harness/results.ts'
 import type { Workload } from '../harness/workload.ts'
-import { figuresOf, fill, getWhole, KIB, openPeer, roundMs } from './common.ts'
+import { figuresOf, fill, getWhole, KIB, openPeer, roundMs, WARM_UPS } from './common.ts'
 
 const IN_FLIGHT = 64
 const MODE = `request(), ${IN_FLIGHT} at a time`
@@ -20,6 +20,7 @@ export const missesFull: Workload = {
   modes: [{ name: MODE }],
   contenders: ['this', 'no cache', 'SqliteCacheStore', 'MemoryCacheStore'],
   rounds: 7,
+  warmUps: WARM_UPS,
   open: async (context) => {
     const entries = context.isQuick ? QUICK_ENTRIES : ENTRIES
     const peer = await openPeer(context, { maxEntries: entries, maxSize: 2 ** 34 })

@@ -4,7 +4,7 @@ import { clientOf } from '../harness/clients.ts'
 import { drive } from '../harness/drive.ts'
 import { perSecond } from '../harness/results.ts'
 import type { Workload } from '../harness/workload.ts'
-import { figuresOf, getWhole, KIB, openPeer, roundMs } from './common.ts'
+import { figuresOf, getWhole, KIB, openPeer, roundMs, WARM_UPS } from './common.ts'
 
 const IN_FLIGHT = 64
 const MODE = `request(), ${IN_FLIGHT} at a time`
@@ -15,6 +15,7 @@ export const misses: Workload = {
   modes: [{ name: MODE }],
   contenders: ['this', 'no cache', 'SqliteCacheStore', 'MemoryCacheStore', 'make-fetch-happen', 'nginx', 'varnish'],
   rounds: 7,
+  warmUps: WARM_UPS,
   open: async (context) => {
     const peer = await openPeer(context, { maxEntries: 1_000_000, maxSize: 2 ** 34 })
     const client = clientOf(peer, 'request()')
