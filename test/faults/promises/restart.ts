@@ -40,8 +40,8 @@ async function run(entries: number): Promise<Outcome> {
   let next = 0
   const put = async (): Promise<void> => {
     for (let n = next++; n < entries; n = next++) {
-      const entry = entryOf(n)
-      await manager.put(entry.url, entry)
+      const { url, ...response } = entryOf(n)
+      await manager.put(url, response)
     }
   }
   await Promise.all(Array.from({ length: AT_A_TIME }, put))
