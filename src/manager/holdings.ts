@@ -134,7 +134,8 @@ export class Holdings {
    * disk does not take it.
    */
   async add(record: StoredResponse): Promise<boolean> {
-    await this.store.updateBucket(record.key, (records) => [...withoutVariant(records, record), record])
+    const { key, variant } = record
+    await this.store.updateBucket(key, (records) => [...records.filter((each) => each.variant !== variant), record])
     this.doPostponed()
     this.snapshots.noteChange()
     void this.#release(this.catalogue.add(record))
@@ -346,8 +347,4 @@ export class Holdings {
     this.tasks.add(task.finally(end))
     return task
   }
-}
-
-function withoutVariant(records: readonly StoredResponse[], { variant }: StoredResponse): StoredResponse[] {
-  return records.filter((record) => record.variant !== variant)
 }
