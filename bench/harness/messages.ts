@@ -9,6 +9,7 @@ export interface Assignment {
 }
 
 export type Question =
+  | { readonly ask: 'prepare' }
   | { readonly ask: 'round'; readonly mode: string }
   | { readonly ask: 'inspect'; readonly mode: string }
   | { readonly ask: 'profile'; readonly mode: string; readonly rounds: number }

@@ -81,6 +81,7 @@ async function runMode(
   for (let round = -warmUps; round < rounds; round++) {
     for (let turn = 0; turn < turns.length; turn++) {
       const [peer, contender] = turns[(Math.max(round, 0) + turn) % turns.length] as [PeerName, Contender]
+      await contender.ask({ ask: 'prepare' }, 'figures')
       const before = await origin.count()
       const { is: _, figures = {}, ...counted } = await contender.ask({ ask: 'round', mode: mode.name }, 'round')
       const after = await origin.count()

@@ -15,8 +15,10 @@ await say(opening.then(() => ({ is: 'open' })))
 async function answerTo(question: Question): Promise<Answer> {
   const task = await opening
   switch (question.ask) {
-    case 'round': {
+    case 'prepare':
       await task.prepare?.()
+      return { is: 'figures', figures: {} }
+    case 'round': {
       // What was garbage before is not this round's.
       globalThis.gc?.()
       const { result, cost } = await metered(() => task.round(question.mode))

@@ -38,7 +38,7 @@ export interface Counted {
 
 /** A row's work in one contender's process. */
 export interface Task {
-  /** Before each round, not timed. */
+  /** Before each round, neither timed nor counted. */
   prepare?(): Promise<void>
   /** Timed. */
   round(mode: string): Promise<Counted>

@@ -14,7 +14,6 @@ import { crc32 } from 'node:zlib'
 import { ContentError } from '../errors.ts'
 import { closeNow, type Descriptors } from './descriptors.ts'
 import { NO_FOLLOW } from './layout.ts'
-import { Pace } from './pace.ts'
 import { Patience } from './patience.ts'
 import { CHUNK_SIZE, type StoredBody } from '../stored-response.ts'
 
@@ -29,24 +28,11 @@ const MOST_CLOSED_AT_ONCE = 16 * CHUNK_SIZE
 /** What all readers of a store share. */
 export class Reading {
   readonly descriptors: Descriptors
-  readonly #pace = new Pace()
-  readonly #patience: Patience
+  readonly patience: Patience
 
   constructor(descriptors: Descriptors, slowMs: number = SLOW_MS) {
     this.descriptors = descriptors
-    this.#patience = new Patience(slowMs)
-  }
-
-  /** Calls go through the pool now. */
-  get isPatient(): boolean {
-    return this.#patience.isOn
-  }
-
-  /** One call of the file system, at once as long as it is quick. */
-  async call<T>(now: () => T, patiently: () => Promise<T>): Promise<T> {
-    if (this.#patience.isCalledFor()) return await patiently()
-    if (this.#pace.isOver) await this.#pace.rest()
-    return this.#patience.quickly(now)
+    this.patience = new Patience(slowMs)
   }
 }
 
@@ -94,7 +80,7 @@ export class BodyReader {
     end: number = body.size,
   ): Promise<BodyReader> {
     const openFile = (): Promise<number> =>
-      reading.call(
+      reading.patience.call(
         () => openSync(path, FLAGS),
         () => openPatiently(path, FLAGS),
       )
@@ -122,7 +108,7 @@ export class BodyReader {
   async next(): Promise<Buffer | undefined> {
     const chunk = await (this.#next ?? this.#readChunk())
     this.#next = undefined
-    if (this.#reading.isPatient) {
+    if (this.#reading.patience.isOn) {
       // What follows is read while the consumer is busy with this one.
       this.#next = this.#readChunk()
       // Who asks for it hears of it.
@@ -142,8 +128,8 @@ export class BodyReader {
     if (this.#descriptor < 0) return
     const descriptor = this.#descriptor
     this.#descriptor = -1
-    const { descriptors, isPatient } = this.#reading
-    if (isPatient || this.#body.size > MOST_CLOSED_AT_ONCE) close(descriptor, () => descriptors.release())
+    const { descriptors, patience } = this.#reading
+    if (patience.isOn || this.#body.size > MOST_CLOSED_AT_ONCE) close(descriptor, () => descriptors.release())
     else {
       closeNow(descriptor)
       descriptors.release()
@@ -167,11 +153,12 @@ export class BodyReader {
       if (this.#closing) this.close()
     }
   }
+
   async #checkLength(): Promise<void> {
     const descriptor = this.#descriptor
     let stats: Stats
     try {
-      stats = await this.#reading.call(
+      stats = await this.#reading.patience.call(
         () => fstatSync(descriptor),
         () => statPatiently(descriptor),
       )
@@ -191,7 +178,7 @@ export class BodyReader {
       const rest = [chunk, filled, length - filled, position + filled] as const
       let count: number
       try {
-        count = await this.#reading.call(
+        count = await this.#reading.patience.call(
           () => readSync(descriptor, ...rest),
           () => readPatiently(descriptor, ...rest),
         )

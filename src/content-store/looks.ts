@@ -1,12 +1,11 @@
 /**
  * Many small looks at the disk in a row, for walks over a directory: by synchronous calls as long as they are quick
- * (patience.ts), in slices (pace.ts), else through the thread pool, several at a time.
+ * (patience.ts), else through the thread pool, several at a time.
  */
 import { lstatSync, readdirSync, readFileSync, type Dirent } from 'node:fs'
 import { lstat, readdir, readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isOutOfDescriptors } from './descriptors.ts'
-import { Pace } from './pace.ts'
 import { Patience } from './patience.ts'
 
 /** A synchronous call that takes longer, in milliseconds, is slow. */
@@ -27,7 +26,6 @@ export interface FileState {
 }
 
 export class Looks {
-  readonly #pace = new Pace()
   readonly #patience = new Patience(SLOW_MS)
 
   /** Names in a folder, with what they name; none where it is missing or no folder. */
@@ -61,11 +59,11 @@ export class Looks {
 
   /** A slice of time has passed: `rest` before the next look at once. */
   get isDue(): boolean {
-    return this.#pace.isOver
+    return this.#patience.pace.isOver
   }
 
   async rest(): Promise<void> {
-    await this.#pace.rest()
+    await this.#patience.pace.rest()
   }
 
   /** What is in a file; undefined where it is missing or a folder. */
@@ -100,10 +98,9 @@ export class Looks {
   }
 
   async #look<T>(quick: () => T, patient: () => Promise<T>): Promise<T | undefined> {
-    if (this.#pace.isOver) await this.#pace.rest()
     for (let tries = 1; ; tries++) {
       try {
-        return this.#patience.isCalledFor() ? await patient() : this.#patience.quickly(quick)
+        return await this.#patience.call(quick, patient)
       } catch (error) {
         if (isAbsent(error)) return undefined
         if (!isOutOfDescriptors(error) || tries === TRIES) throw error

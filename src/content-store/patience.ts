@@ -1,14 +1,16 @@
 /**
- * Synchronous calls as long as they are quick. What the system has in its memory it gives to one in a few microseconds, a
+ * Synchronous calls, in slices of the event loop's time, as long as they are quick. What the system has in its memory it gives to one in a few microseconds, a
  * fifth of what the way through the thread pool costs; what it has to fetch may take milliseconds, in which the event loop
  * must not stand. So after a slow call a number of them are to go through the pool.
  */
+import { Pace } from './pace.ts'
 
 /** Calls through the pool after a slow one; twice as many where the next slow one follows soon, up to the most. */
 const PATIENT_CALLS = 16
 const MOST_PATIENT_CALLS = 1_024
 
 export class Patience {
+  readonly pace: Pace = new Pace()
   readonly #slowMs: number
   #left = 0
   #next = PATIENT_CALLS
@@ -18,6 +20,7 @@ export class Patience {
     this.#slowMs = slowMs
   }
 
+  /** Calls go through the pool now. */
   get isOn(): boolean {
     return this.#left > 0
   }
@@ -27,6 +30,13 @@ export class Patience {
     if (this.#left === 0) return false
     this.#left--
     return true
+  }
+
+  /** Makes a call at once as long as such calls are quick. */
+  async call<T>(now: () => T, patiently: () => Promise<T>): Promise<T> {
+    if (this.isCalledFor()) return await patiently()
+    if (this.pace.isOver) await this.pace.rest()
+    return this.quickly(now)
   }
 
   /** Makes a call at once. */

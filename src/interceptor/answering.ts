@@ -192,7 +192,7 @@ export class Answering {
         this.#engine.dropDamaged(stored, error)
         return this.#fetchRest(turn, stored, { start: bytes.start + count, end: bytes.end }, error)
       })
-      replay.start(() => exchange.respond(answer.statusCode, sent.headers, sent.raw, answer.statusMessage))
+      replay.start(() => exchange.respondWith(answer.statusCode, sent, answer.statusMessage))
     }
   }
 

@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { serializeItem, Token, type BareItem } from 'structured-headers'
 import { PACKAGE_NAME, type ForwardReason } from '../diagnostics.ts'
+import { bytesOf } from '../policy/prepared-fields.ts'
 import type { RawHeaders } from './dispatch.ts'
 import { toFieldLines, toRawHeaders } from './headers.ts'
 
@@ -79,17 +80,5 @@ export function withStatus(
   const before = headers[FIELD]
   const value = before === undefined ? member : `${[before].flat().join(', ')}, ${member}`
   const rawLines = Array.isArray(raw) ? (raw as Buffer[]) : toRawHeaders(toFieldLines(raw, headers))
-  return { headers: { ...headers, [FIELD]: value }, raw: [...rawLines, RAW_FIELD, rawForward(member)] }
-}
-
-/** Those of requests that went forward for one reason or another are few. */
-const rawForwards = new Map<string, Buffer>()
-const MAX_RAW_FORWARDS = 100
-
-function rawForward(member: string): Buffer {
-  const known = rawForwards.get(member)
-  if (known !== undefined) return known
-  const raw = Buffer.from(member)
-  if (rawForwards.size < MAX_RAW_FORWARDS) rawForwards.set(member, raw)
-  return raw
+  return { headers: { ...headers, [FIELD]: value }, raw: [...rawLines, RAW_FIELD, bytesOf(member)] }
 }

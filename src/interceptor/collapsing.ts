@@ -128,7 +128,7 @@ export class Collapsing {
       new Push(exchange, undefined).start(statusCode, sent, statusMessage)
       return
     }
-    const respond = () => exchange.respond(statusCode, sent.headers, sent.raw, statusMessage)
+    const respond = () => exchange.respondWith(statusCode, sent, statusMessage)
     const isSummed = !isSized || restFields(record, bytes) === undefined
     const onLost = (lost: Lost) => this.#fetchLost(turn, record, isSized, lost)
     const end = isSized ? bytes.end : Infinity

@@ -93,9 +93,9 @@ const AGE = Buffer.from('age')
 /** Bytes of a Buffer and of its string beside what is in them. */
 const PART_OVERHEAD = 120
 
-/** Ages and statuses of the moment are the same for many. */
 const known = new RememberedByText<Buffer>()
 
-function bytesOf(text: string): Buffer {
+/** Names, ages and statuses of the moment are the same for many: so are these. */
+export function bytesOf(text: string): Buffer {
   return known.get(text) ?? known.set(text, Buffer.from(text, 'latin1'))
 }

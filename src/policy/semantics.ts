@@ -37,9 +37,11 @@ const byDirectives = { shared: new Remembered<Directives, number>(), private: ne
 
 /** Section 4.2.1: `s-maxage` and `max-age` come first, and then no date matters. */
 function lifetimeByDirectives(input: SemanticsInput): number {
-  const known = byDirectives[input.shared ? 'shared' : 'private']
-  const lifetime = known.get(input.directives) ?? policyOf(input, false).maxAge()
-  known.set(input.directives, lifetime)
+  const remembered = byDirectives[input.shared ? 'shared' : 'private']
+  const known = remembered.get(input.directives)
+  if (known !== undefined) return known
+  const lifetime = policyOf(input, false).maxAge()
+  remembered.set(input.directives, lifetime)
   return lifetime
 }
 

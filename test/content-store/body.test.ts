@@ -132,3 +132,27 @@ for (const [how, reading] of Object.entries({ quick, patient })) {
     assert.equal((await leftovers(directory)).descriptors, 0)
   })
 }
+
+test('a large body that is read at once lets the event loop go on, too', async () => {
+  const path = join(await temporaryDirectory(), 'body')
+  const writer = new BodyWriter(path, descriptors, waitingBytes)
+  const piece = Buffer.alloc(WRITE_QUEUE_BYTES)
+  for (let i = 0; i < 64; i++) {
+    if (!writer.write(piece)) await new Promise<void>((resolve) => void (writer.onDrain = resolve))
+  }
+  const body = await writer.finish()
+  assert.ok(body)
+  // Never slow: nothing goes through the pool, whose answers would be turns of their own.
+  const reader = await BodyReader.open(path, body, new Reading(descriptors, Infinity))
+  let turns = 0
+  let isReading = true
+  const count = (): void => {
+    turns++
+    if (isReading) setImmediate(count)
+  }
+  setImmediate(count)
+  while ((await reader.next()) !== undefined);
+  isReading = false
+  reader.close()
+  assert.ok(turns > 1, `${turns} turns`)
+})

@@ -4,21 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { Catalogue } from '../../src/manager/catalogue.ts'
 import { entryKey, type StoredResponse } from '../../src/stored-response.ts'
-
-function recordOf(name: number, size: number): StoredResponse {
-  return {
-    key: `https://example.com/${name}`,
-    variant: '',
-    vary: [],
-    statusCode: 200,
-    statusMessage: 'OK',
-    fields: [],
-    scope: 'shared',
-    requestTime: 0,
-    responseTime: 0,
-    body: { size, sha256: String(name).padStart(64, '0'), checksums: [] },
-  }
-}
+import { recordOf } from '../helpers/record.ts'
 
 test('nothing is let go of in silence, whatever is added and taken out', () => {
   const step = fc.record({
@@ -32,7 +18,7 @@ test('nothing is let go of in silence, whatever is added and taken out', () => {
       const held = new Map<string, StoredResponse>()
       const nameOf = ({ key, variant }: StoredResponse): string => entryKey(key, variant)
       for (const { name, size, does } of steps) {
-        const record = recordOf(name, size)
+        const record = recordOf(`${name}`, { size, sha256: `${name}`.padStart(64, '0'), checksums: [] })
         const known = held.get(nameOf(record))
         let gone: readonly { readonly stored: StoredResponse }[] = []
         if (does === 'add') {

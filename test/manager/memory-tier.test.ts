@@ -5,21 +5,12 @@ import { crc32 } from 'node:zlib'
 import { MemoryTier, SMALL_BODY } from '../../src/manager/memory-tier.ts'
 import { startCache } from '../helpers/cache.ts'
 import { startOrigin } from '../helpers/origin.ts'
+import { recordOf } from '../helpers/record.ts'
 import type { StoredResponse } from '../../src/stored-response.ts'
 
 function stored(name: string, body: Buffer, responseTime = 0): StoredResponse {
-  return {
-    key: `https://example.com/${name}`,
-    variant: '',
-    vary: [],
-    statusCode: 200,
-    statusMessage: 'OK',
-    fields: ['etag', `"${responseTime}"`],
-    scope: 'shared',
-    requestTime: 0,
-    responseTime,
-    body: { size: body.length, sha256: name.padEnd(64, '0'), checksums: [crc32(body)] },
-  }
+  const described = { size: body.length, sha256: name.padEnd(64, '0'), checksums: [crc32(body)] }
+  return { ...recordOf(name, described), fields: ['etag', `"${responseTime}"`], responseTime }
 }
 
 test('what was added is there for the same response, and for one that was freshened with its new fields', () => {

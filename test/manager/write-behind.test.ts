@@ -14,22 +14,11 @@ import { WriteBehind, type Unwritten } from '../../src/manager/write-behind.ts'
 import { startCache } from '../helpers/cache.ts'
 import { leftovers } from '../helpers/directory.ts'
 import { startOrigin, type Origin } from '../helpers/origin.ts'
+import { recordOf } from '../helpers/record.ts'
 
 function small(name: string, text = name): Unwritten {
   const body = Buffer.from(text)
-  const record = {
-    key: `https://example.com/${name}`,
-    variant: '',
-    vary: [],
-    statusCode: 200,
-    statusMessage: 'OK',
-    fields: [],
-    scope: 'shared' as const,
-    requestTime: 0,
-    responseTime: 0,
-    body: describeBody(body),
-  }
-  return { record, body, isOverDisk: false }
+  return { record: recordOf(name, describeBody(body)), body, isOverDisk: false }
 }
 
 /** A queue whose writes end when they are told to. */
