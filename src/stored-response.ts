@@ -23,8 +23,21 @@ export interface StoredBody {
   readonly size: number
   /** sha256 of the whole body, hexadecimal: the name of its content file. */
   readonly sha256: string
-  /** crc32 of each `CHUNK_SIZE` bytes, in order, so that a hit is checked before a byte of it goes out. */
-  readonly checksums: readonly number[]
+  /**
+   * crc32 of each `CHUNK_SIZE` bytes, in order, so that a hit is checked before a byte of it goes out. That of the only
+   * chunk stands for itself: nearly all bodies have but one, and a list for each would take more memory than the rest of this.
+   */
+  readonly checksums: number | readonly number[]
+}
+
+/** The crc32 of each chunk as a body's record keeps them: see `StoredBody`. */
+export function compactChecksums(checksums: readonly number[]): number | readonly number[] {
+  const [only] = checksums
+  return checksums.length === 1 && only !== undefined ? only : checksums
+}
+
+export function listOfChecksums({ checksums }: Pick<StoredBody, 'checksums'>): readonly number[] {
+  return typeof checksums === 'number' ? [checksums] : checksums
 }
 
 /** Whose requests a stored response may answer: everybody's, or only those of a private cache (RFC 9111 section 1). */

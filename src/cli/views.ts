@@ -4,7 +4,7 @@ import type { JsonValue } from '../manager/views.ts'
 import type { PolicySettings } from '../policy/cache-request.ts'
 import { explainFreshness, type Freshness } from '../policy/explanation.ts'
 import { fieldsByName, firstLine, type FieldsByName } from '../policy/field-lines.ts'
-import { entryKey, type StoredResponse } from '../stored-response.ts'
+import { entryKey, listOfChecksums, type StoredResponse } from '../stored-response.ts'
 import { redactFields, redactJson, redactText } from './redaction.ts'
 import type { Session } from './session.ts'
 import { humanDuration } from './units.ts'
@@ -107,7 +107,7 @@ export function viewDetails(session: Session, stored: StoredResponse, type: Cach
     metadata: shownMetadata(session, stored),
     requestedAt: isoTime(stored.requestTime),
     sha256: stored.body.sha256,
-    chunks: stored.body.checksums.length,
+    chunks: listOfChecksums(stored.body).length,
     reasons: explainFreshness(stored, policySettings(type), session.now).reasons,
   }
 }

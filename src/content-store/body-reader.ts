@@ -15,7 +15,7 @@ import { ContentError } from '../errors.ts'
 import { closeNow, type Descriptors } from './descriptors.ts'
 import { NO_FOLLOW } from './layout.ts'
 import { Patience } from './patience.ts'
-import { CHUNK_SIZE, type StoredBody } from '../stored-response.ts'
+import { CHUNK_SIZE, listOfChecksums, type StoredBody } from '../stored-response.ts'
 
 /** A planted symbolic link is not followed, and a pipe not waited for (where the system knows the flags). */
 const FLAGS = constants.O_RDONLY | NO_FOLLOW | (constants.O_NONBLOCK ?? 0)
@@ -39,6 +39,7 @@ export class Reading {
 export class BodyReader {
   readonly #path: string
   readonly #body: StoredBody
+  readonly #checksums: readonly number[]
   readonly #reading: Reading
   #descriptor: number
   /** The chunk after the one that was handed on, or on its way. */
@@ -59,6 +60,7 @@ export class BodyReader {
   ) {
     this.#path = path
     this.#body = body
+    this.#checksums = listOfChecksums(body)
     this.#reading = reading
     this.#descriptor = descriptor
     this.#start = start
@@ -143,7 +145,7 @@ export class BodyReader {
     this.#isReading = true
     try {
       const chunk = await this.#read(length, position)
-      if (crc32(chunk) !== this.#body.checksums[position / CHUNK_SIZE]) {
+      if (crc32(chunk) !== this.#checksums[position / CHUNK_SIZE]) {
         throw new ContentError(`Stored body is damaged: ${this.#path}, at byte ${position}`)
       }
       this.#position += length

@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { ContentError } from '../errors.ts'
-import { CHUNK_SIZE, type StoredBody } from '../stored-response.ts'
+import { CHUNK_SIZE, compactChecksums, type StoredBody } from '../stored-response.ts'
 import { ChunkReads } from './chunk-reads.ts'
 import type { Descriptors } from './descriptors.ts'
 import { discard } from './discarded.ts'
@@ -114,7 +114,7 @@ export class BodyWriter {
       return undefined
     }
     if (this.#inChunk > 0) this.#checksums.push(this.#checksum)
-    return { size: this.size, sha256: this.#hash.digest('hex'), checksums: this.#checksums }
+    return { size: this.size, sha256: this.#hash.digest('hex'), checksums: compactChecksums(this.#checksums) }
   }
 
   /** Gives the body up: descriptor closed and temporary file gone when this resolves. */

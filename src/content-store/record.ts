@@ -3,7 +3,16 @@
  * what is not whole is no record.
  */
 import { shared } from '../common-strings.ts'
-import { CHUNK_SIZE, NO_VARY, RECORD_VERSION, TERM_NAMES, type StoredResponse, type Terms } from '../stored-response.ts'
+import {
+  CHUNK_SIZE,
+  listOfChecksums,
+  NO_VARY,
+  RECORD_VERSION,
+  TERM_NAMES,
+  type StoredBody,
+  type StoredResponse,
+  type Terms,
+} from '../stored-response.ts'
 
 /** The JSON form. Checksums are base64 of little-endian 32-bit numbers: 8,5 KB for a body of 100 MiB. */
 export interface RecordJson extends Omit<StoredResponse, 'body'> {
@@ -15,8 +24,9 @@ export interface RecordJson extends Omit<StoredResponse, 'body'> {
 
 export function recordToJson(record: StoredResponse): RecordJson {
   const { body, ...head } = record
-  const checksums = Buffer.alloc(body.checksums.length * 4)
-  for (const [i, checksum] of body.checksums.entries()) checksums.writeUInt32LE(checksum, i * 4)
+  const list = listOfChecksums(body)
+  const checksums = Buffer.alloc(list.length * 4)
+  for (const [i, checksum] of list.entries()) checksums.writeUInt32LE(checksum, i * 4)
   return {
     version: RECORD_VERSION,
     ...head,
@@ -31,10 +41,10 @@ export function recordFromJson(value: unknown): StoredResponse | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const json = value as Partial<RecordJson>
   if (json.version !== RECORD_VERSION || !isHead(json)) return undefined
-  const checksums = checksumsFromBase64(json.checksums)
   const { size, sha256 } = json
   if (!isCount(size) || typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return undefined
-  if (checksums === undefined || checksums.length !== Math.ceil(size / CHUNK_SIZE)) return undefined
+  const checksums = checksumsFromBase64(json.checksums, Math.ceil(size / CHUNK_SIZE))
+  if (checksums === undefined) return undefined
   const { key, variant, statusCode, statusMessage, scope, requestTime, responseTime } = json
   const vary = json.vary.length === 0 ? NO_VARY : json.vary
   const fields = json.fields.map(shared)
@@ -99,8 +109,11 @@ function isHead(json: Partial<RecordJson>): json is Partial<RecordJson> & Omit<S
 /** Field lines that cannot split a response: names are tokens, values have no CR, LF or NUL (RFC 9110 section 5.5). */
 function isFieldLines(value: unknown): value is string[] {
   if (!isListOfStrings(value) || value.length % 2 !== 0) return false
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  return value.every((part, i) => (i % 2 === 0 ? isName(part) : !/[\r\n\0]/.test(part)))
+  for (let i = 0; i < value.length; i += 2) {
+    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+    if (!isName(value[i] as string) || /[\r\n\0]/.test(value[i + 1] as string)) return false
+  }
+  return true
 }
 
 /** The same few names come again and again. */
@@ -132,10 +145,9 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-function checksumsFromBase64(value: unknown): number[] | undefined {
+function checksumsFromBase64(value: unknown, count: number): StoredBody['checksums'] | undefined {
   if (typeof value !== 'string') return undefined
   const bytes = Buffer.from(value, 'base64')
-  if (bytes.length % 4 !== 0) return undefined
-  // A list of the right length: one that has grown keeps room for sixteen more.
-  return Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readUInt32LE(i * 4))
+  if (bytes.length !== 4 * count) return undefined
+  return count === 1 ? bytes.readUInt32LE() : Array.from({ length: count }, (_, i) => bytes.readUInt32LE(i * 4))
 }

@@ -16,12 +16,12 @@ const FLAGS = constants.O_RDONLY | NO_FOLLOW | (constants.O_NONBLOCK ?? 0)
 
 /** What a record says of a body of one chunk at most. */
 export function describeBody(body: Buffer): StoredBody {
-  return { size: body.length, sha256: hash('sha256', body, 'hex'), checksums: body.length === 0 ? [] : [crc32(body)] }
+  return { size: body.length, sha256: hash('sha256', body, 'hex'), checksums: body.length === 0 ? [] : crc32(body) }
 }
 
 /** Whether these are the bytes that were stored, of a body of one chunk at most. */
 export function isIntact(bytes: Buffer, { size, checksums }: StoredBody): boolean {
-  return bytes.length === size && (size === 0 || crc32(bytes) === checksums[0])
+  return bytes.length === size && (size === 0 || crc32(bytes) === checksums)
 }
 
 export class SmallBodies {

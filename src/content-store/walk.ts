@@ -16,19 +16,15 @@ export interface FoundFile {
 export class Folders {
   readonly #has = new Uint8Array(0x1_0000)
 
-  add(hash: string): void {
-    this.#has[indexOf(hash)] = 1
+  /** By its number, of which the name is four hexadecimal digits. */
+  add(folder: number): void {
+    this.#has[folder] = 1
   }
 
   /** Whether the folder of this hash is among them. */
   has(hash: string): boolean {
-    return this.#has[indexOf(hash)] === 1
+    return this.#has[Number.parseInt(hash.slice(0, 4), 16)] === 1
   }
-}
-
-/** NaN for what is no hash, which is nobody's index. */
-function indexOf(hash: string): number {
-  return Number.parseInt(hash.slice(0, 4), 16)
 }
 
 /** Folders in which nothing has been added, replaced or removed since `time`, in milliseconds since the epoch. */
@@ -41,15 +37,21 @@ export async function foldersUnchangedSince(root: string, time: number): Promise
       // Of many thousands: no promise for each, nor a path put together from parts.
       const modifiedAt = looks.timeNow(`${root}/${first}/${second}`)
       if (modifiedAt === undefined) patient.push(first + second)
-      else if (modifiedAt < time) unchanged.add(first + second)
+      else if (modifiedAt < time) unchanged.add(numberOf(first, second))
       if (looks.isDue) await looks.rest()
     }
   }
   await looks.each(patient, async (folder) => {
-    const state = await looks.state(join(root, folder.slice(0, 2), folder.slice(2)))
-    if (state !== undefined && state.modifiedAt < time) unchanged.add(folder)
+    const [first, second] = [folder.slice(0, 2), folder.slice(2)]
+    const state = await looks.state(join(root, first, second))
+    if (state !== undefined && state.modifiedAt < time) unchanged.add(numberOf(first, second))
   })
   return unchanged
+}
+
+/** NaN for what cacache has not named, which is nobody's number. */
+function numberOf(first: string, second: string): number {
+  return first.length === 2 && second.length === 2 ? Number(`0x${first}${second}`) : NaN
 }
 
 /** Every file, in no order, but for those in folders to be passed over. To tidy up: folders that a crash has left empty go. */

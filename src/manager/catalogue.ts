@@ -7,6 +7,7 @@ import type { CacheRequest } from '../policy/cache-request.ts'
 import { compareRecency } from '../policy/freshness.ts'
 import { variantOf } from '../policy/vary.ts'
 import { entryKey, type StoredBody, type StoredResponse } from '../stored-response.ts'
+import { BodyReferences } from './body-references.ts'
 import { diskSize, roomFor, sharedSize } from './disk-use.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 import { SearchRules } from './search-rules.ts'
@@ -44,7 +45,7 @@ export type CatalogueOptions = Pick<ResolvedManagerOptions, 'maxEntries' | 'maxS
 export class Catalogue {
   #index: MetadataIndex<StoredResponse>
   #rules = new Map<string, Map<string, VaryRule>>()
-  #references = new Map<string, number>()
+  #references = new BodyReferences()
   #searches = new SearchRules()
   #tags = new Tags()
   readonly #maxVariants: number
@@ -261,9 +262,7 @@ export class Catalogue {
       this.#unnote(record)
     }
     // What is still referred to is about to be added.
-    for (const [sha256, count] of this.#references) {
-      other.#references.set(sha256, count + (other.#references.get(sha256) ?? 0))
-    }
+    for (const sha256 of this.#references.all()) other.retain(sha256)
     this.#index = other.#index
     this.#rules = other.#rules
     this.#references = other.#references
@@ -274,8 +273,10 @@ export class Catalogue {
       // It was asked for, or it would not be held.
       this.#index.get(entryKey(record.key, record.variant))
       const known = this.current(record)
-      const isNewer = known !== undefined && known.responseTime > record.responseTime
-      if (!isNewer || known.body.sha256 !== record.body.sha256) removed.push(...this.add(record))
+      const hasSameBody = known?.body.sha256 === record.body.sha256
+      if (hasSameBody && known.responseTime > record.responseTime) continue
+      // Of what is replaced by its like nothing has to go.
+      removed.push(...this.add(record).filter(({ stored }) => stored !== known || !hasSameBody))
     }
     return removed
   }
@@ -287,13 +288,11 @@ export class Catalogue {
 
   /** Marks a body as needed by something that is about to be added. */
   retain(sha256: string): void {
-    this.#references.set(sha256, (this.#references.get(sha256) ?? 0) + 1)
+    this.#references.retain(sha256)
   }
 
   release(sha256: string): void {
-    const left = (this.#references.get(sha256) ?? 0) - 1
-    if (left > 0) this.#references.set(sha256, left)
-    else this.#references.delete(sha256)
+    this.#references.release(sha256)
   }
 
   /** Whether any entry needs this body. */

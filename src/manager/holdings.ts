@@ -58,7 +58,6 @@ export class Holdings {
     this.allowance = new Allowance(options)
     this.catalogue = new Catalogue(options, onGone)
     this.unwritten = new WriteBehind(options, (unwritten) => writeOut(this, unwritten, statistics))
-    // The snapshot is the leader's.
     this.snapshots = new Snapshots(membership.isLeader)
   }
 
@@ -108,11 +107,11 @@ export class Holdings {
     this.snapshots.restoration?.makeVoid()
   }
 
-  /** Takes a record found on disk into the catalogue, unless one as new is there. */
+  /** Takes a record found on disk into the catalogue, unless one as new is there. What the old snapshot lacks, `takeIn` sees. */
   adopt(record: StoredResponse): void {
     const current = this.catalogue.current(record)
     if (current !== undefined && current.responseTime >= record.responseTime) return
-    this.snapshots.noteChange()
+    if (this.snapshots.restoration === undefined) this.snapshots.noteChange()
     void this.#release(this.catalogue.add(record))
   }
 
@@ -122,9 +121,10 @@ export class Holdings {
    */
   takeIn(restored: Catalogue, left: readonly StoredResponse[], isOutdated: (record: StoredResponse) => boolean): void {
     const outdated = this.snapshots.restoration?.apply(restored, isOutdated) ?? []
+    const isNews = (record: StoredResponse) => restored.current(record)?.responseTime !== record.responseTime
+    if (outdated.length > 0 || this.catalogue.records().some(isNews)) this.snapshots.noteChange()
     const removed = this.catalogue.absorb(restored)
     this.snapshots.endRestoration()
-    if (outdated.length > 0) this.snapshots.noteChange()
     for (const { key } of outdated) this.eraseKey(key, isOutdated)
     void this.#release([...removed, ...left.map((stored) => ({ stored, reason: 'size' as const }))])
   }

@@ -85,7 +85,7 @@ async function takeIn(engine: CacheEngine, snapshot: Snapshot, mayGoOn: () => bo
   const steps = restored.restoring(snapshot.records, snapshot.index)
   let step = steps.next()
   for (; step.done !== true; step = steps.next()) if (pace.isOver) await pace.rest()
-  const records = snapshot.records.filter((record) => record !== undefined)
+  const records = presentIn(snapshot.records)
   for (const record of step.value ? [] : records) {
     if (pace.isOver) await pace.rest()
     restored.add(record)
@@ -102,6 +102,12 @@ async function takeIn(engine: CacheEngine, snapshot: Snapshot, mayGoOn: () => bo
   // A clock that was set back says nothing about what came after.
   const asOf = snapshot.writtenAt <= Date.now() ? snapshot.writtenAt - COARSENESS_MS : 0
   return { records, asOf, isWhole: snapshot.isWhole && asOf > 0 }
+}
+
+/** Of a hundred thousand no copy is made where it would be the same. */
+function presentIn(records: Snapshot['records']): readonly StoredResponse[] {
+  const isPresent = (record: StoredResponse | undefined) => record !== undefined
+  return records.every(isPresent) ? records : records.filter(isPresent)
 }
 
 /** Compares the catalogue with the whole directory, by default with nothing known of that, and removes what nobody needs. */

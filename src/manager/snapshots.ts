@@ -17,7 +17,7 @@ export class Snapshots {
   #restoration: Restoration | undefined
   #writing: Promise<boolean> = Promise.resolve(false)
 
-  /** Where there is an old one to be taken in. */
+  /** Where there is an old one to be taken in: it is the leader's. */
   constructor(hasOld: boolean) {
     if (hasOld) this.#restoration = new Restoration()
   }

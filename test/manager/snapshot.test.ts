@@ -159,6 +159,27 @@ test('closed at once, a manager leaves the snapshot as it was; with something to
   assert.ok(!keys.includes(`${BASE}/0`))
 })
 
+test('a hit before the snapshot has been read makes a new one only where it has found what that does not know', async () => {
+  const directory = await fill()
+  const snapshot = () => readFile(join(directory, 'snapshot'))
+  const before = await snapshot()
+  const hit = async (name: string): Promise<void> => {
+    const manager = await StreamingManager.open(directory, { maxRestoreDelay: 0 })
+    assert.equal(manager.entryCount, 0)
+    assert.notEqual(await bodyOf(manager, `${BASE}/${name}`), undefined)
+    await manager.runPendingTasks()
+    await manager.close()
+  }
+  await hit('4')
+  assert.ok((await snapshot()).equals(before))
+  const more = await StreamingManager.open(directory)
+  await more.put(`${BASE}/new`, { body: 'new' })
+  await more.close()
+  await writeFile(join(directory, 'snapshot'), before)
+  await hit('new')
+  assert.match((await snapshot()).toString('latin1'), /"key":"[^"]*\/new"/)
+})
+
 /** Counts what is done in folders of buckets and bodies until all is compared. */
 async function look(directory: string): Promise<{ listed: number; entries: number }> {
   const listed: string[] = []

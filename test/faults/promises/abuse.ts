@@ -198,7 +198,7 @@ function distinctUrls({ failures }: Stage, count: number): number {
       scope: 'shared',
       requestTime: n,
       responseTime: n,
-      body: { size: 100, sha256: n.toString(16).padStart(64, '0'), checksums: [n] },
+      body: { size: 100, sha256: n.toString(16).padStart(64, '0'), checksums: n },
     })
   }
   const held = Math.max(0, memory() - before)
