@@ -23,7 +23,7 @@ import { currentBoot, isSameBoot } from './boot.ts'
 import { formatBucket, isRubbish, parseBucket } from './bucket.ts'
 import { Descriptors, type DescriptorLimits } from './descriptors.ts'
 import { removeDiscarded } from './discarded.ts'
-import { isFolder, moveInto, removeEmptyFolders, replaceFile } from './files.ts'
+import { isFolder, moveInto, removeEmptyFolders, removeFile, replaceFile } from './files.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
 import { Looks, type FileState } from './looks.ts'
@@ -151,9 +151,11 @@ export class ContentStore {
   async removeBody(sha256: string, isWanted: () => boolean): Promise<void> {
     await this.#contents.run(sha256, async () => {
       if (isWanted()) return
+      const path = this.#layout.contentFile(sha256)
       const integrity = `sha256-${Buffer.from(sha256, 'hex').toString('base64')}`
-      await cacache.rm.content(this.#layout.directory, integrity)
-      await removeEmptyFolders(this.#layout.contentFile(sha256))
+      // It looks whether it is there, and again what it is: six times the work, and only needed where it is no file.
+      await removeFile(path, () => cacache.rm.content(this.#layout.directory, integrity))
+      await removeEmptyFolders(path)
     })
   }
 
@@ -182,7 +184,7 @@ export class ContentStore {
       if (records.length > 0 && records.length === before.length && records.every((each, i) => each === before[i]))
         return
       if (records.length === 0) {
-        await rm(path, { recursive: true, force: true })
+        await removeFile(path)
         await removeEmptyFolders(path)
       } else await this.#writing.during(() => replaceFile(path, formatBucket(records), this.#layout.temporaryFile()))
     })
@@ -224,7 +226,7 @@ export class ContentStore {
     const path = this.#layout.bucketOfHash(hash)
     await this.#buckets.run(path, async () => {
       if (!isRubbish(await readOrEmpty(path))) return
-      await rm(path, { force: true })
+      await removeFile(path)
       await removeEmptyFolders(path)
     })
   }
@@ -243,7 +245,7 @@ export class ContentStore {
   async repairBucket(file: FoundFile): Promise<StoredResponse[]> {
     const records = await this.recordsIn(file)
     const path = this.#layout.bucketOfHash(file.hash)
-    if (records.length === 0) await rm(path, { recursive: true, force: true })
+    if (records.length === 0) await removeFile(path)
     else await this.#writing.during(() => replaceFile(path, formatBucket(records), this.#layout.temporaryFile()))
     return records
   }

@@ -1,9 +1,9 @@
 /** Files and their folders, while others remove what is empty. */
 import assert from 'node:assert/strict'
-import { lstat, mkdir, readdir, rmdir, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { moveInto, withFolder } from '../../src/content-store/files.ts'
+import { moveInto, removeFile, withFolder } from '../../src/content-store/files.ts'
 import { diskSize, sharedSize } from '../../src/manager/disk-use.ts'
 import { filesIn, diskUse, temporaryDirectory } from '../helpers/directory.ts'
 import { startCache } from '../helpers/cache.ts'
@@ -27,6 +27,27 @@ test('a folder that goes before it is used is made again', async () => {
 test('what is missing itself is no endless loop', async () => {
   const directory = await temporaryDirectory()
   await assert.rejects(moveInto(join(directory, 'missing'), join(directory, 'ab', 'cd', 'to')), { code: 'ENOENT' })
+})
+
+test('a file goes, one that is missing has gone, and so does a folder in its place', async () => {
+  const directory = await temporaryDirectory()
+  const [file, missing, folder] = [join(directory, 'file'), join(directory, 'missing'), join(directory, 'folder')]
+  await writeFile(file, 'x')
+  await mkdir(join(folder, 'not empty'), { recursive: true })
+  for (const path of [file, missing, folder]) await removeFile(path)
+  assert.deepEqual(await readdir(directory), [])
+})
+
+test('a folder in the place of a body goes with its entry', async (t) => {
+  const { manager, directory } = await startCache(t)
+  await manager.put('https://example.com/', { body: 'body' })
+  // The start's look around would find out.
+  await manager.runPendingTasks()
+  const [content = ''] = await filesIn(directory, 'content-v2')
+  await rm(content)
+  await mkdir(join(content, 'not empty'), { recursive: true })
+  assert.ok(await manager.delete('https://example.com/'))
+  assert.deepEqual(await readdir(join(directory, 'content-v2', 'sha256')), [])
 })
 
 test('folders go with their last file, and those that a crash has left empty with the next look around', async (t) => {

@@ -219,8 +219,8 @@ test('a snapshot that is written while a body is about to go does not hide it fr
   t.after(() => manager.close())
   await manager.runPendingTasks()
   const { promise: released, resolve: release } = Promise.withResolvers<void>()
-  const { rm: remove } = fs.promises
-  const slow = t.mock.method(fs.promises, 'rm', async (...args: Parameters<typeof remove>) => {
+  const { unlink: remove } = fs.promises
+  const slow = t.mock.method(fs.promises, 'unlink', async (...args: Parameters<typeof remove>) => {
     if (String(args[0]).includes('content-v2')) await released
     await remove(...args)
   })

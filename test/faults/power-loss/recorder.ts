@@ -32,7 +32,7 @@ export class Recorder {
       this.#madeFolder(path, options?.recursive === true)
     })
     this.#after(fs, 'rename', (from: string, to: string) => this.#renamed(from, to))
-    this.#after(fs, 'rm', (path: string) => this.#removed(path))
+    for (const name of ['rm', 'unlink']) this.#after(fs, name, (path: string) => this.#removed(path))
     this.#after(fs, 'writeFile', (path: string, data: string | Uint8Array) => this.#written(this.#created(path), data))
     this.#after(fs, 'open', (path: string, flags: string | number, ...rest: unknown[]) => {
       const handle = rest.at(-2) as FileHandle
