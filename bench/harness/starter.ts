@@ -1,6 +1,7 @@
 /** One start for the row `restart`: opens a peer over a filled directory and asks for one response. */
 import { clientOf } from './clients.ts'
-import { corpusLimits, corpusUrl } from '../workloads/corpus.ts'
+import { corpusUrl } from '../workloads/corpus-content.ts'
+import { corpusLimits } from '../workloads/corpus.ts'
 import { peerOf, type PeerName } from '../peers/peers.ts'
 
 interface Start {

@@ -1,4 +1,5 @@
 /** All contenders by name. */
+import { bareLookup, bareRead } from './bare.ts'
 import { makeFetchHappen } from './make-fetch-happen.ts'
 import type { Peer } from './peer.ts'
 import { nginx, varnish } from './proxy.ts'
@@ -10,6 +11,8 @@ import { deduplicate, memoryStore, noCache, sqliteStore } from './undici.ts'
 const PEERS = {
   this: streamingCache,
   synthetic,
+  'bare look-up': bareLookup,
+  'bare read': bareRead,
   'read loop': readLoop,
   'synchronous read loop': readLoopAtOnce,
   'no cache': noCache,

@@ -1,13 +1,13 @@
 /** 100,000 stored responses of 1 KB, each of its own, that lie on disk for as long as the run lasts: several rows ask for them. */
 import { mkdir, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { StreamingManager } from 'undici-streaming-cache'
 import { drive } from '../harness/drive.ts'
 import type { Context } from '../harness/workload.ts'
 import type { Limits } from '../peers/peer.ts'
 import { openSqliteStore } from '../peers/undici.ts'
-import { KIB } from './common.ts'
+import { bareFile, BODY_BYTES, corpusBody, corpusUrl } from './corpus-content.ts'
 import { DAY_SECONDS, ordinaryHeaders } from './headers.ts'
 
 const COUNT = 100_000
@@ -15,10 +15,6 @@ const QUICK_COUNT = 3_000
 const DAY_MS = DAY_SECONDS * 1000
 /** Rows between which the event loop of the filling process has a turn. */
 const AT_A_TIME = 32
-
-export function corpusUrl(origin: string, n: number): string {
-  return `${origin}/${KIB}/${String(n).padStart(6, '0')}`
-}
 
 export function corpusLimits(count: number): Limits {
   return { maxEntries: count, maxSize: 2 ** 34 }
@@ -40,6 +36,7 @@ export async function fillCorpus({ peer, origin, sharedDirectory, isQuick }: Con
   await mkdir(directory, { recursive: true })
   if (peer === 'this') await fillOurs(directory, origin, count)
   else if (peer === 'SqliteCacheStore') await fillSqlite(directory, origin, count)
+  else if (peer === 'bare read') await fillFiles(directory, origin, count)
   else throw new Error(`Nobody fills the directory of ${peer}`)
   await writeFile(mark, '')
   return { directory, count }
@@ -49,7 +46,7 @@ async function fillOurs(directory: string, origin: string, count: number): Promi
   const manager = await StreamingManager.open(directory, corpusLimits(count))
   await drive({ inFlight: AT_A_TIME, operations: count }, async (n) => {
     const url = corpusUrl(origin, n)
-    await manager.put(url, { headers: ordinaryHeaders(n, KIB), body: bodyOf(url) })
+    await manager.put(url, { headers: ordinaryHeaders(n, BODY_BYTES), body: corpusBody(url) })
   })
   await manager.runPendingTasks()
   if (manager.entryCount !== count) throw new Error(`Expected ${count} entries, got ${manager.entryCount}`)
@@ -66,15 +63,19 @@ async function fillSqlite(directory: string, origin: string, count: number): Pro
     const head = {
       statusCode: 200,
       statusMessage: 'OK',
-      headers: ordinaryHeaders(n, KIB),
+      headers: ordinaryHeaders(n, BODY_BYTES),
       cacheControlDirectives: { public: true as const, 'max-age': DAY_SECONDS },
     }
-    const written = store.createWriteStream(key, { ...head, ...times })?.end(bodyOf(url))
+    const written = store.createWriteStream(key, { ...head, ...times })?.end(corpusBody(url))
     if (written !== undefined) await finished(written)
   })
   store.close()
 }
 
-function bodyOf(url: string): Buffer {
-  return Buffer.alloc(KIB, url)
+async function fillFiles(directory: string, origin: string, count: number): Promise<void> {
+  for (let n = 0; n < count; n++) {
+    const path = bareFile(directory, n)
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, corpusBody(corpusUrl(origin, n)))
+  }
 }

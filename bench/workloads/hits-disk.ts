@@ -4,7 +4,8 @@ import { perCpuSecond, perSecond } from '../harness/results.ts'
 import type { Workload } from '../harness/workload.ts'
 import { seeded } from '../index/policies/index-policy.ts'
 import { askModes, hitTask, KIB, openPeer, roundMs, WARM_UPS } from './common.ts'
-import { corpusLimits, corpusUrl, fillCorpus } from './corpus.ts'
+import { corpusUrl } from './corpus-content.ts'
+import { corpusLimits, fillCorpus } from './corpus.ts'
 
 const MODES = askModes(['request()'], [1, 64])
 
@@ -12,7 +13,7 @@ export const hitsDisk: Workload = {
   name: 'hits-disk',
   title: 'Hits, 1 KB, 100,000 keys, uniform, memory for 5 % of them',
   modes: MODES,
-  contenders: ['this', 'SqliteCacheStore'],
+  contenders: ['this', 'bare read', 'SqliteCacheStore'],
   rounds: 7,
   warmUps: WARM_UPS,
   open: async (context) => {

@@ -11,7 +11,16 @@ export const hitsFetch: Workload = {
   name: 'hits-fetch',
   title: 'Hits, 1 KB, 1,000 hot keys',
   modes: MODES,
-  contenders: ['this', 'synthetic', 'MemoryCacheStore', 'SqliteCacheStore', 'no cache', 'nginx', 'varnish'],
+  contenders: [
+    'this',
+    'synthetic',
+    'bare look-up',
+    'MemoryCacheStore',
+    'SqliteCacheStore',
+    'no cache',
+    'nginx',
+    'varnish',
+  ],
   rounds: 7,
   open: async (context) => await openHotTask(await openPeer(context), MODES, context),
   checks: (results) => [

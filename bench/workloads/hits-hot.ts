@@ -14,6 +14,7 @@ export const hitsHot: Workload = {
   contenders: [
     'this',
     'synthetic',
+    'bare look-up',
     'MemoryCacheStore',
     'SqliteCacheStore',
     'no cache',
