@@ -8,17 +8,15 @@
  * `open` looks at the length and reads the first chunk, so that a missing, short or damaged file is known before
  * anything was announced. The open descriptor outlives the file's name: eviction cannot hurt a reader.
  */
-import { close, constants, fstat, fstatSync, open, openSync, read, readSync, type Stats } from 'node:fs'
+import { close, fstat, fstatSync, read, readSync, type Stats } from 'node:fs'
 import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
 import { ContentError } from '../errors.ts'
 import { closeNow, type Descriptors } from './descriptors.ts'
-import { NO_FOLLOW } from './layout.ts'
+import { openInPool, openNow } from './opening.ts'
 import { Patience } from './patience.ts'
 import { CHUNK_SIZE, listOfChecksums, type StoredBody } from '../stored-response.ts'
 
-/** A planted symbolic link is not followed, and a pipe not waited for (where the system knows the flags). */
-const FLAGS = constants.O_RDONLY | NO_FOLLOW | (constants.O_NONBLOCK ?? 0)
 /** A call that takes longer, in milliseconds, is slow: a chunk from memory takes a twentieth of it. */
 const SLOW_MS = 0.5
 
@@ -83,8 +81,8 @@ export class BodyReader {
   ): Promise<BodyReader> {
     const openFile = (): Promise<number> =>
       reading.patience.call(
-        () => openSync(path, FLAGS),
-        () => openPatiently(path, FLAGS),
+        () => openNow(path),
+        () => openInPool(path),
       )
     const descriptor = await reading.descriptors.hold(openFile).catch((error: unknown) => {
       throw new ContentError(`Stored body cannot be opened: ${path}`, error)
@@ -194,7 +192,6 @@ export class BodyReader {
   }
 }
 
-const openPatiently = promisify<string, number, number>(open)
 const statPatiently = promisify<number, Stats>(fstat)
 
 function readPatiently(

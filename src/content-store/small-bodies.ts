@@ -1,18 +1,15 @@
 /** Reads bodies of one chunk in one go, open, read, close, as long as the disk is quick (patience.ts). */
 import { hash } from 'node:crypto'
-import { constants, openSync, readSync } from 'node:fs'
+import { readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { ContentError } from '../errors.ts'
 import type { StoredBody } from '../stored-response.ts'
 import { closeNow, isOutOfDescriptors } from './descriptors.ts'
-import { NO_FOLLOW } from './layout.ts'
+import { openNow } from './opening.ts'
 import { Patience } from './patience.ts'
 
 /** A read that takes longer, in milliseconds, is slow. */
 const SLOW_MS = 2
-
-/** A planted symbolic link is not followed, and a pipe not waited for (where the system knows the flags). */
-const FLAGS = constants.O_RDONLY | NO_FOLLOW | (constants.O_NONBLOCK ?? 0)
 
 /** What a record says of a body of one chunk at most. */
 export function describeBody(body: Buffer): StoredBody {
@@ -45,7 +42,7 @@ export class SmallBodies {
 function readChecked(path: string, body: StoredBody): Buffer {
   let descriptor: number
   try {
-    descriptor = openSync(path, FLAGS)
+    descriptor = openNow(path)
   } catch (error) {
     throw new ContentError(`Stored body cannot be opened: ${path}`, error)
   }

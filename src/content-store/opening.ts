@@ -1,0 +1,40 @@
+/**
+ * Opens a file to be read. A planted symbolic link is not followed, a pipe not waited for, and the time of the reading not
+ * noted: Linux else writes to the disk for the first hit of each body (where the system knows the flags).
+ */
+import { constants, open, openSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { NO_FOLLOW } from './layout.ts'
+
+const PLAIN = constants.O_RDONLY | NO_FOLLOW | (constants.O_NONBLOCK ?? 0)
+
+/** Without the last flag once it has been refused: it is the owner's alone, and some file systems do not know it. */
+let flags = PLAIN | (constants.O_NOATIME ?? 0)
+
+const openPatiently = promisify<string, number, number>(open)
+
+export function openNow(path: string): number {
+  try {
+    return openSync(path, flags)
+  } catch (error) {
+    if (!mayTryAgain(error)) throw error
+    return openSync(path, flags)
+  }
+}
+
+/** The same through the thread pool. */
+export async function openInPool(path: string): Promise<number> {
+  try {
+    return await openPatiently(path, flags)
+  } catch (error) {
+    if (!mayTryAgain(error)) throw error
+    return await openPatiently(path, flags)
+  }
+}
+
+function mayTryAgain(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  if (flags === PLAIN || (code !== 'EPERM' && code !== 'EINVAL')) return false
+  flags = PLAIN
+  return true
+}
