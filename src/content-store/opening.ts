@@ -14,27 +14,29 @@ let flags = PLAIN | (constants.O_NOATIME ?? 0)
 const openPatiently = promisify<string, number, number>(open)
 
 export function openNow(path: string): number {
+  const tried = flags
   try {
-    return openSync(path, flags)
+    return openSync(path, tried)
   } catch (error) {
-    if (!mayTryAgain(error)) throw error
-    return openSync(path, flags)
+    if (!isRefused(error, tried)) throw error
+    return openSync(path, PLAIN)
   }
 }
 
 /** The same through the thread pool. */
 export async function openInPool(path: string): Promise<number> {
+  const tried = flags
   try {
-    return await openPatiently(path, flags)
+    return await openPatiently(path, tried)
   } catch (error) {
-    if (!mayTryAgain(error)) throw error
-    return await openPatiently(path, flags)
+    if (!isRefused(error, tried)) throw error
+    return await openPatiently(path, PLAIN)
   }
 }
 
-function mayTryAgain(error: unknown): boolean {
+function isRefused(error: unknown, tried: number): boolean {
   const { code } = error as NodeJS.ErrnoException
-  if (flags === PLAIN || (code !== 'EPERM' && code !== 'EINVAL')) return false
+  if (tried === PLAIN || (code !== 'EPERM' && code !== 'EINVAL')) return false
   flags = PLAIN
   return true
 }

@@ -4,8 +4,11 @@ import fs from 'node:fs'
 import { stat, utimes } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { test } from 'node:test'
+import type * as opening from '../../src/content-store/opening.ts'
 import { filesIn } from '../helpers/directory.ts'
 import { startCache } from '../helpers/cache.ts'
+
+type Opening = typeof opening
 
 for (const [name, size] of [
   ['small', 1000],
@@ -51,4 +54,29 @@ test('where the system refuses to read so, it is read as ever, and not tried aga
     assert.equal(String(Buffer.concat(body)), 'body')
   }
   assert.equal(refusals, process.platform === 'linux' ? 1 : 0)
+})
+
+test('several that are refused at a time through the thread pool are all opened', async (t) => {
+  const { open, closeSync, constants } = fs
+  let refusals = 0
+  const mocked = t.mock.method(
+    fs,
+    'open',
+    (path: string, flags: number, done: (error: Error | null, fd?: number) => void) => {
+      if ((flags & (constants.O_NOATIME ?? 0)) === 0) return open(path, flags, done)
+      refusals++
+      setImmediate(() => done(Object.assign(new Error('Not the owner'), { code: 'EPERM' })))
+    },
+  )
+  syncBuiltinESMExports()
+  t.after(() => {
+    mocked.mock.restore()
+    syncBuiltinESMExports()
+  })
+  // Another instance of the module, to which nothing has been refused yet.
+  const fresh = '../../src/content-store/opening.ts?fresh'
+  const { openInPool } = (await import(fresh)) as Opening
+  const opened = () => Promise.all(Array.from({ length: 3 }, () => openInPool(import.meta.filename)))
+  for (const descriptor of [...(await opened()), ...(await opened())]) closeSync(descriptor)
+  assert.equal(refusals, process.platform === 'linux' ? 3 : 0)
 })
