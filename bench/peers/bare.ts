@@ -8,8 +8,8 @@ import { crc32 } from 'node:zlib'
 import { Agent, type Dispatcher } from 'undici'
 import { bareFile, corpusBody, corpusUrl } from '../workloads/corpus-content.ts'
 import { ordinaryHeaders } from '../workloads/headers.ts'
-import type { Peer } from './peer.ts'
-import { pushLegacy, pushWhole, type LegacyHandler, type Whole } from './push.ts'
+import type { OpenPeer, Peer } from './peer.ts'
+import { fetchThrough, pushLegacy, pushWhole, rawHeadersOf, type LegacyHandler, type Whole } from './push.ts'
 
 type Headers = Record<string, string>
 
@@ -41,7 +41,7 @@ export const bareRead: Peer = {
   },
 }
 
-function opened(base: string, known: Map<string, Known>): Awaited<ReturnType<Peer['open']>> {
+function opened(base: string, known: Map<string, Known>): OpenPeer {
   const agent = new Agent()
   const answerLegacy = (options: Dispatcher.DispatchOptions, handler: LegacyHandler): boolean => {
     const found = known.get(urlOf(options))
@@ -62,8 +62,7 @@ function opened(base: string, known: Map<string, Known>): Awaited<ReturnType<Pee
       pushWhole(handler, wholeOf(found))
       return true
     }),
-    builtInFetch: (input, init) =>
-      fetch(input, { ...init, dispatcher: { dispatch: answerLegacy } } as unknown as RequestInit),
+    builtInFetch: fetchThrough({ dispatch: answerLegacy }),
     close: () => agent.close(),
   }
 }
@@ -73,10 +72,7 @@ function urlOf({ origin, path }: Dispatcher.DispatchOptions): string {
 }
 
 function knownOf(headers: Headers, body: () => Buffer): Known {
-  const rawHeaders = Object.entries(headers)
-    .flat()
-    .map((part) => Buffer.from(part))
-  return { headers, rawHeaders, since: Date.now(), body }
+  return { headers, rawHeaders: rawHeadersOf(headers), since: Date.now(), body }
 }
 
 function wholeOf({ headers, rawHeaders, since, body }: Known): Whole {

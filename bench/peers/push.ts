@@ -50,3 +50,14 @@ export function pushLegacy(handler: LegacyHandler, { rawHeaders, body }: Whole):
   handler.onData(body)
   handler.onComplete([])
 }
+
+export function rawHeadersOf(headers: Record<string, string>): Buffer[] {
+  return Object.entries(headers)
+    .flat()
+    .map((part) => Buffer.from(part))
+}
+
+/** Node's own fetch through a dispatcher of which its types know nothing. */
+export function fetchThrough(dispatcher: object): typeof fetch {
+  return (input, init) => fetch(input, { ...init, dispatcher } as unknown as RequestInit)
+}

@@ -3,23 +3,13 @@
  * cache, no look-up, no I/O: what is left is the client's own work.
  */
 import { Agent } from 'undici'
+import { ordinaryHeaders } from '../workloads/headers.ts'
 import type { OpenPeer, Peer } from './peer.ts'
-import { pushLegacy, pushWhole, type LegacyHandler, type Whole } from './push.ts'
+import { fetchThrough, pushLegacy, pushWhole, rawHeadersOf, type LegacyHandler, type Whole } from './push.ts'
 
 const BODY = Buffer.alloc(1024, 'synthetic ')
-const HEADERS = {
-  date: new Date().toUTCString(),
-  'content-type': 'application/octet-stream',
-  'content-length': String(BODY.length),
-  'cache-control': 'public, max-age=86400',
-  etag: '"1"',
-  'last-modified': 'Wed, 01 Jan 2025 00:00:00 GMT',
-  server: 'origin',
-  'x-content-type-options': 'nosniff',
-}
-const RAW_HEADERS = Object.entries(HEADERS)
-  .flat()
-  .map((part) => Buffer.from(part))
+const HEADERS = ordinaryHeaders(1, BODY.length)
+const RAW_HEADERS = rawHeadersOf(HEADERS)
 const ANSWER: Whole = { headers: HEADERS, rawHeaders: () => RAW_HEADERS, body: BODY }
 
 export const synthetic: Peer = {
@@ -37,7 +27,7 @@ export const synthetic: Peer = {
         pushWhole(handler, ANSWER)
         return true
       }),
-      builtInFetch: (input, init) => fetch(input, { ...init, dispatcher: legacy } as unknown as RequestInit),
+      builtInFetch: fetchThrough(legacy),
       close: () => agent.close(),
     } satisfies OpenPeer
   },

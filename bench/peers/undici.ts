@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { Agent, cacheStores, Dispatcher1Wrapper, interceptors, type Dispatcher } from 'undici'
 import type { Figures } from '../harness/workload.ts'
 import type { Limits, OpenPeer, Peer } from './peer.ts'
+import { fetchThrough } from './push.ts'
 
 type Compose = Dispatcher.DispatcherComposeInterceptor
 
@@ -44,7 +45,7 @@ function opened(base: string, composed: readonly Compose[]): OpenPeer & { dispat
   return {
     base,
     dispatcher,
-    builtInFetch: (input, init) => fetch(input, { ...init, dispatcher: builtIn } as unknown as RequestInit),
+    builtInFetch: fetchThrough(builtIn),
     close: () => agent.close(),
   }
 }

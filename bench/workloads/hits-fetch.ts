@@ -3,7 +3,7 @@ import { atLeast, atMost, noOriginRequests } from '../harness/checks.ts'
 import { cpuMicroseconds, perCpuSecond } from '../harness/results.ts'
 import type { Workload } from '../harness/workload.ts'
 import { askModes, openPeer } from './common.ts'
-import { openHotTask } from './hot-task.ts'
+import { HOT_CONTENDERS, openHotTask } from './hot-task.ts'
 
 const MODES = askModes(['npm fetch()', 'built-in fetch()'], [1, 64])
 
@@ -11,16 +11,7 @@ export const hitsFetch: Workload = {
   name: 'hits-fetch',
   title: 'Hits, 1 KB, 1,000 hot keys',
   modes: MODES,
-  contenders: [
-    'this',
-    'synthetic',
-    'bare look-up',
-    'MemoryCacheStore',
-    'SqliteCacheStore',
-    'no cache',
-    'nginx',
-    'varnish',
-  ],
+  contenders: HOT_CONTENDERS,
   rounds: 7,
   open: async (context) => await openHotTask(await openPeer(context), MODES, context),
   checks: (results) => [

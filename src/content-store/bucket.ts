@@ -18,12 +18,17 @@ export function formatBucket(records: readonly StoredResponse[]): string {
 function formatLine(record: StoredResponse): string {
   const line = JSON.stringify({
     key: record.key,
-    integrity: `sha256-${Buffer.from(record.body.sha256, 'hex').toString('base64')}`,
+    integrity: integrityOf(record.body.sha256),
     time: record.responseTime,
     size: record.body.size,
     metadata: recordToJson(record),
   })
   return `\n${lineHash(line)}\t${line}`
+}
+
+/** What cacache calls a body by. */
+export function integrityOf(sha256: string): string {
+  return `sha256-${Buffer.from(sha256, 'hex').toString('base64')}`
 }
 
 /** Every whole record in a bucket's bytes. Torn, foreign or damaged lines are passed over, as cacache does. */

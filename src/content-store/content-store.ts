@@ -20,13 +20,14 @@ import type { StoredBody, StoredResponse } from '../stored-response.ts'
 import { BodyReader, Reading } from './body-reader.ts'
 import { BodyWriter, WaitingBytes } from './body-writer.ts'
 import { currentBoot, isSameBoot } from './boot.ts'
-import { formatBucket, isRubbish, parseBucket } from './bucket.ts'
+import { formatBucket, integrityOf, isRubbish, parseBucket } from './bucket.ts'
 import { Descriptors, type DescriptorLimits } from './descriptors.ts'
 import { removeDiscarded } from './discarded.ts'
-import { isFolder, moveInto, removeEmptyFolders, removeFile, replaceFile } from './files.ts'
+import { isFolder, moveInto, replaceFile } from './files.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
 import { Looks, type FileState } from './looks.ts'
+import { removeEmptyFolders, removeFile } from './removal.ts'
 import { Membership } from './membership.ts'
 import { livingMembers, type Member } from './presence.ts'
 import { assertOurs, isOurs } from './ownership.ts'
@@ -152,9 +153,8 @@ export class ContentStore {
     await this.#contents.run(sha256, async () => {
       if (isWanted()) return
       const path = this.#layout.contentFile(sha256)
-      const integrity = `sha256-${Buffer.from(sha256, 'hex').toString('base64')}`
       // It looks whether it is there, and again what it is: six times the work, and only needed where it is no file.
-      await removeFile(path, () => cacache.rm.content(this.#layout.directory, integrity))
+      await removeFile(path, () => cacache.rm.content(this.#layout.directory, integrityOf(sha256)))
       await removeEmptyFolders(path)
     })
   }

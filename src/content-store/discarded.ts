@@ -2,7 +2,7 @@
  * Temporary files that are given up: they go at once, and where the disk does not let them (read-only for a while, say),
  * with the next that goes.
  */
-import { unlink } from 'node:fs/promises'
+import { removeFile } from './removal.ts'
 
 /** What is over this is left to the sweep of a later process. */
 const MOST = 10_000
@@ -21,13 +21,11 @@ export async function removeDiscarded(): Promise<void> {
 
 async function remove(path: string): Promise<boolean> {
   try {
-    await unlink(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-      if (left.size < MOST) left.add(path)
-      return false
-    }
+    await removeFile(path)
+    left.delete(path)
+    return true
+  } catch {
+    if (left.size < MOST) left.add(path)
+    return false
   }
-  left.delete(path)
-  return true
 }

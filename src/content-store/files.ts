@@ -1,5 +1,5 @@
 /** Putting files in their place: whole or not at all, and with their folder when that has vanished meanwhile. */
-import { mkdir, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { discard } from './discarded.ts'
 import { DIRECTORY_MODE, FILE_MODE } from './layout.ts'
@@ -16,29 +16,6 @@ export async function withFolder<T>(path: string, action: () => Promise<T>): Pro
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === ATTEMPTS) throw error
     }
-  }
-}
-
-/** Removes a file, by one call where `rm` makes three. What else lies in its place goes by `removeOther`. */
-export async function removeFile(
-  path: string,
-  removeOther: () => Promise<unknown> = () => rm(path, { recursive: true, force: true }),
-): Promise<void> {
-  try {
-    await unlink(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') await removeOther()
-  }
-}
-
-/** Removes the two folders of a file that has gone, as far as nothing is in them. */
-export async function removeEmptyFolders(path: string): Promise<void> {
-  const folder = dirname(path)
-  try {
-    await rmdir(folder)
-    await rmdir(dirname(folder))
-  } catch {
-    // Not empty, most often; and what cannot be removed is tried again with the next file that goes.
   }
 }
 

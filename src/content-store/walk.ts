@@ -4,8 +4,8 @@
  */
 import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { removeEmptyFolders } from './files.ts'
 import { Looks } from './looks.ts'
+import { removeEmptyFolders } from './removal.ts'
 
 /** A file found on disk: its name is the hash that cacache gives it. */
 export interface FoundFile {

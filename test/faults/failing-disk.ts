@@ -81,7 +81,7 @@ export class FailingDisk {
     if (typeof path === 'string' && path !== this.#directory && !path.startsWith(`${this.#directory}/`))
       return undefined
     if (this.except !== undefined && String(path).includes(`/${this.except}`)) return undefined
-    if (!SILENT.has(name) && !(name === 'unlink' && String(path).includes('/tmp/'))) this.failures++
+    if (!SILENT.has(name) && !(['rm', 'unlink'].includes(name) && String(path).includes('/tmp/'))) this.failures++
     return Object.assign(new Error(`${fault.code}: injected, ${name} '${String(path)}'`), { code: fault.code })
   }
 
