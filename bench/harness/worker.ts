@@ -19,8 +19,6 @@ async function answerTo(question: Question): Promise<Answer> {
       await task.prepare?.()
       return { is: 'figures', figures: {} }
     case 'round': {
-      // What was garbage before is not this round's.
-      globalThis.gc?.()
       const { result, cost } = await metered(() => task.round(question.mode))
       return { is: 'round', ...result, ...cost }
     }

@@ -2,7 +2,7 @@
 import { atLeast, atMost, noOriginRequests } from '../harness/checks.ts'
 import { cpuMicroseconds, perCpuSecond } from '../harness/results.ts'
 import type { Workload } from '../harness/workload.ts'
-import { askModes, openPeer } from './common.ts'
+import { askModes, openPeer, WARM_UPS } from './common.ts'
 import { HOT_CONTENDERS, openHotTask } from './hot-task.ts'
 
 const MODES = askModes(['npm fetch()', 'built-in fetch()'], [1, 64])
@@ -13,6 +13,7 @@ export const hitsFetch: Workload = {
   modes: MODES,
   contenders: HOT_CONTENDERS,
   rounds: 7,
+  warmUps: WARM_UPS,
   open: async (context) => await openHotTask(await openPeer(context), MODES, context),
   checks: (results) => [
     ...MODES.flatMap(({ name }) => [

@@ -40,3 +40,9 @@ function isRefused(error: unknown, tried: number): boolean {
   flags = PLAIN
   return true
 }
+
+/** Whether the file of a stored body that could not be opened is not there. */
+export function isMissing(error: unknown): boolean {
+  const { cause } = error as { cause?: NodeJS.ErrnoException }
+  return cause?.code === 'ENOENT'
+}

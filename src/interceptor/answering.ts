@@ -149,7 +149,7 @@ export class Answering {
     }
   }
 
-  #pushNow(turn: Turn, { age, ttl }: Hit, { stored, body, fields }: HotResponse): void {
+  #pushNow(turn: Turn, { age, ttl }: Hit, { stored, body, fields, statusCode, statusMessage }: HotResponse): void {
     const { exchange, received } = turn
     if (exchange.isOver) return
     discard(received.body)
@@ -157,7 +157,7 @@ export class Answering {
     const status = this.#countHit(turn, stored, ttl)
     const prepared = fields.at(age, this.#options.cacheStatus ? status : undefined)
     const sent = withXCache(this.#options.xCache, prepared, true, true)
-    new Push(exchange, body).start(stored.statusCode, sent, stored.statusMessage)
+    new Push(exchange, body).start(statusCode, sent, statusMessage)
   }
 
   /** Plays a stored response, or fetches it when its file is missing or damaged. */

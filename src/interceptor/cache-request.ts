@@ -4,7 +4,7 @@ import { cacheKey } from '../policy/cache-key.ts'
 import type { CacheMode } from '../policy/cache-mode.ts'
 import type { CacheRequest, LaidDown, RequestFields } from '../policy/cache-request.ts'
 import type { ReceivedOptions } from './dispatch.ts'
-import { areOrdinary, readHeaders, type RequestHeaders } from './request-headers.ts'
+import { areOrdinary, readHeaders, text, type RequestHeaders } from './request-headers.ts'
 
 /**
  * The target origin as a key has it, or undefined when the cache must let the request pass because nobody can tell:
@@ -108,7 +108,8 @@ export class IncomingRequest implements CacheRequest {
   }
 
   get fields(): RequestFields {
-    return (this.#fields ??= fieldsOf(this.headers))
+    // Those of an ordinary object need not be read twice.
+    return (this.#fields ??= fieldsOf(this.#headers ?? (this.isPlain ? (this.#source ?? {}) : this.headers)))
   }
 
   /** Reads what the caller wrote now: once `dispatch` has returned, he may use his headers for something else. */
@@ -133,11 +134,13 @@ export class IncomingRequest implements CacheRequest {
   }
 }
 
-function fieldsOf(headers: RequestHeaders): RequestFields {
+/** Of headers that were read, or of an ordinary object. */
+function fieldsOf(headers: object): RequestFields {
   const fields: Record<string, string> = Object.create(null)
   for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || value === null) continue
     const lower = name.toLowerCase()
-    const joined = Array.isArray(value) ? value.join(', ') : value
+    const joined = Array.isArray(value) ? value.map(String).join(', ') : text(value)
     fields[lower] = fields[lower] === undefined ? joined : `${fields[lower]}, ${joined}`
   }
   return fields

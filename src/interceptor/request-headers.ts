@@ -65,6 +65,7 @@ function toPairs(headers: object): [string, unknown][] | undefined {
   return pairs
 }
 
-function text(part: unknown): string {
+/** A part of a header line as text. */
+export function text(part: unknown): string {
   return Buffer.isBuffer(part) ? part.toString('latin1') : String(part)
 }

@@ -7,6 +7,7 @@ import type { BodyReader } from '../content-store/body-reader.ts'
 import type { ContentStore } from '../content-store/content-store.ts'
 import { isOutOfDescriptors } from '../content-store/descriptors.ts'
 import type { Membership } from '../content-store/membership.ts'
+import { isMissing } from '../content-store/opening.ts'
 import { keyOfGet } from '../policy/cache-key.ts'
 import type { CacheRequest, PolicySettings } from '../policy/cache-request.ts'
 import { mayReuse } from '../policy/reuse.ts'
@@ -17,6 +18,7 @@ import { Committer } from './committer.ts'
 import { Freshening } from './freshening.ts'
 import { HitForMiss } from './hit-for-miss.ts'
 import { Holdings } from './holdings.ts'
+import { HotLookup } from './hot-lookup.ts'
 import { Invalidations, isOfGroups } from './invalidations.ts'
 import type { Lookup } from './lookup.ts'
 import { MemoryTier, SMALL_BODY } from './memory-tier.ts'
@@ -40,6 +42,7 @@ export class CacheEngine {
   readonly hitForMiss: HitForMiss = new HitForMiss()
   readonly #invalidations = new Invalidations()
   readonly #committer: Committer
+  readonly #hotLookup: HotLookup
   #limits: Pick<ResolvedManagerOptions, 'maxEntries' | 'maxSize'>
   #closed = false
   readonly #revalidating = new Set<string>()
@@ -57,6 +60,7 @@ export class CacheEngine {
     this.holdings = new Holdings(store, membership, this.statistics, options, (stored) => this.memory.remove(stored))
     this.freshening = new Freshening(this.holdings, this.statistics, options)
     this.#committer = new Committer(this.holdings, this.#invalidations, this.statistics, options)
+    this.#hotLookup = new HotLookup(this.memory, this.holdings, this.#committer)
   }
 
   get catalogue(): Catalogue {
@@ -91,6 +95,9 @@ export class CacheEngine {
       // "The HEAD method is identical to GET except that the server MUST NOT send content": a stored GET answers it.
       const byGet = this.#lookupKey(keyOfGet(request.key), request, settings, now, isAgain)
       if (byGet.outcome === 'hit' || byGet.outcome === 'pending') return byGet
+    } else if (!isAgain) {
+      const hot = this.#hotLookup.find(request, settings, now)
+      if (hot !== undefined) return hot
     }
     return this.#lookupKey(request.key, request, settings, now, isAgain)
   }
@@ -337,9 +344,4 @@ export class CacheEngine {
     this.#validatedAlways.cancelTimer()
     this.hitForMiss.close()
   }
-}
-
-function isMissing(error: unknown): boolean {
-  const { cause } = error as { cause?: NodeJS.ErrnoException }
-  return cause?.code === 'ENOENT'
 }

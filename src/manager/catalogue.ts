@@ -1,17 +1,17 @@
 /**
- * What is stored, in memory: the metadata index, the Vary rules that lead a request to its variant, and how many
+ * What is stored, in memory: the metadata index, the variants that requests lead to by Vary, and how many
  * entries need each body. The three change together, here, so that they never differ.
  */
 import { MetadataIndex, type Evicted, type EvictionReason } from '../metadata-index/metadata-index.ts'
 import type { CacheRequest } from '../policy/cache-request.ts'
 import { compareRecency } from '../policy/freshness.ts'
-import { variantOf } from '../policy/vary.ts'
 import { entryKey, type StoredBody, type StoredResponse } from '../stored-response.ts'
 import { BodyReferences } from './body-references.ts'
 import { diskSize, roomFor, sharedSize } from './disk-use.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 import { SearchRules } from './search-rules.ts'
 import { Tags } from './tags.ts'
+import { Variants } from './variants.ts'
 
 /** What a request selects: a stored response, or none, and then whether other variants of the URL are stored. */
 export interface Selection {
@@ -26,12 +26,6 @@ export interface Removed {
   readonly reason: EvictionReason
 }
 
-/** Field names that stored variants of one key vary on, and those variants, least recently used first. */
-interface VaryRule {
-  readonly names: readonly string[]
-  readonly variants: Set<string>
-}
-
 /**
  * "Some resources mistakenly omit the Vary header field from their default response": it must not stand before what the
  * request's own preferences lead to.
@@ -44,7 +38,7 @@ export type CatalogueOptions = Pick<ResolvedManagerOptions, 'maxEntries' | 'maxS
 
 export class Catalogue {
   #index: MetadataIndex<StoredResponse>
-  #rules = new Map<string, Map<string, VaryRule>>()
+  #variants = new Variants()
   #references = new BodyReferences()
   #searches = new SearchRules()
   #tags = new Tags()
@@ -79,10 +73,7 @@ export class Catalogue {
    */
   select(key: string, request: CacheRequest): Selection {
     let selection: Selection = { name: key, stored: this.#index.peek(key), varies: false }
-    const rules = this.#rules.get(key)
-    if (rules === undefined) return selection
-    for (const { names } of rules.values()) {
-      const name = entryKey(key, variantOf(names, request.fields))
+    for (const name of this.#variants.selectable(key, request.fields)) {
       const stored = this.#index.peek(name)
       const other = selection.stored
       if (other === undefined || (stored !== undefined && isPreferred(stored, other)))
@@ -106,8 +97,7 @@ export class Catalogue {
 
   /** All stored responses that a request could select: without Vary one, and one for each set of names that it has. */
   matching(key: string, request: CacheRequest): StoredResponse[] {
-    const rules = [...(this.#rules.get(key)?.values() ?? [])]
-    const names = [key, ...rules.map(({ names }) => entryKey(key, variantOf(names, request.fields)))]
+    const names = [key, ...this.#variants.selectable(key, request.fields)]
     return names.map((name) => this.#index.peek(name)).filter((stored) => stored !== undefined)
   }
 
@@ -118,24 +108,35 @@ export class Catalogue {
 
   /** All stored responses of a cache key. */
   variants(key: string): StoredResponse[] {
-    const plain = this.#index.peek(key)
-    const found = plain === undefined ? [] : [plain]
-    for (const { variants } of this.#rules.get(key)?.values() ?? []) {
-      for (const variant of variants) {
-        const stored = this.#index.peek(entryKey(key, variant))
-        if (stored !== undefined) found.push(stored)
-      }
-    }
-    return found
+    const names = [key, ...this.#variants.of(key).map((variant) => entryKey(key, variant))]
+    return names.map((name) => this.#index.peek(name)).filter((stored) => stored !== undefined)
   }
 
   /** One request for what is selected, whether or not it is held: TinyLFU's one increment. */
   countRequest({ name, stored }: Selection): void {
     this.#index.get(name)
-    if (stored === undefined || stored.variant === '') return
-    const rule = this.#rules.get(stored.key)?.get(stored.vary.join())
-    // A Set keeps the order of insertion: what is used goes to its end.
-    if (rule?.variants.delete(stored.variant)) rule.variants.add(stored.variant)
+    if (stored !== undefined) this.#variants.use(stored)
+  }
+
+  /** Where a record is held: for `isAt` and `countAt`. */
+  placeOf(stored: StoredResponse): number {
+    return this.#index.slotOf(entryKey(stored.key, stored.variant))
+  }
+
+  /** Whether this very record is held, in this place. */
+  isAt(place: number, stored: StoredResponse): boolean {
+    return this.#index.at(place) === stored
+  }
+
+  /** The same as `countRequest` for what is held in this place. */
+  countAt(place: number, stored: StoredResponse): void {
+    this.#index.hit(place)
+    this.#variants.use(stored)
+  }
+
+  /** The entry key of what a request selects, if anything; undefined where that depends on what is stored. */
+  nameOf(request: CacheRequest): string | undefined {
+    return this.#variants.nameOf(request)
   }
 
   wouldAdmit(stored: Pick<StoredResponse, 'key' | 'variant' | 'fields' | 'body'>): boolean {
@@ -151,12 +152,12 @@ export class Catalogue {
 
   /** Takes out the least recently used variants of the key that are over the limit, but not the one just added. */
   #evictVariants({ key, variant }: StoredResponse): Removed[] {
-    const rules = [...(this.#rules.get(key)?.values() ?? [])]
-    let over = rules.reduce((sum, { variants }) => sum + variants.size, 0) - this.#maxVariants
+    const variants = this.#variants.of(key)
+    let over = variants.length - this.#maxVariants
     const removed: Removed[] = []
-    for (const name of rules.flatMap(({ variants }) => [...variants])) {
+    for (const each of variants) {
       if (over <= 0) break
-      const victim = name === variant ? undefined : this.#index.peek(entryKey(key, name))
+      const victim = each === variant ? undefined : this.#index.peek(entryKey(key, each))
       if (victim === undefined) continue
       this.remove(victim)
       removed.push({ stored: victim, reason: 'count' })
@@ -264,7 +265,7 @@ export class Catalogue {
     // What is still referred to is about to be added.
     for (const sha256 of this.#references.all()) other.retain(sha256)
     this.#index = other.#index
-    this.#rules = other.#rules
+    this.#variants = other.#variants
     this.#references = other.#references
     this.#searches = other.#searches
     this.#tags = other.#tags
@@ -311,13 +312,7 @@ export class Catalogue {
     this.retain(stored.body.sha256)
     this.#searches.note(stored)
     this.#tags.note(stored)
-    if (stored.variant === '') return
-    const rules = this.#rules.get(stored.key) ?? new Map<string, VaryRule>()
-    this.#rules.set(stored.key, rules)
-    const name = stored.vary.join()
-    const rule = rules.get(name) ?? { names: stored.vary, variants: new Set() }
-    rule.variants.add(stored.variant)
-    rules.set(name, rule)
+    this.#variants.note(stored)
   }
 
   #forget(stored: StoredResponse): void {
@@ -332,13 +327,7 @@ export class Catalogue {
     this.#tags.forget(stored)
     const successor = this.current(stored)
     if (successor !== undefined) this.#tags.note(successor)
-    const rules = this.#rules.get(stored.key)
-    const rule = rules?.get(stored.vary.join())
     // A replaced record leaves its name to its successor.
-    if (rules === undefined || rule === undefined || successor !== undefined) return
-    rule.variants.delete(stored.variant)
-    if (rule.variants.size > 0) return
-    rules.delete(stored.vary.join())
-    if (rules.size === 0) this.#rules.delete(stored.key)
+    else this.#variants.forget(stored)
   }
 }

@@ -38,7 +38,7 @@ export class Committer {
 
   /** A commit of this key that is under way: what is looked up for it meanwhile waits. Never rejects. */
   underWay(key: string): Promise<void> | undefined {
-    return this.#commits.get(key)
+    return this.#commits.size === 0 ? undefined : this.#commits.get(key)
   }
 
   /**

@@ -4,14 +4,39 @@
  */
 import { isIntact } from '../content-store/small-bodies.ts'
 import { MetadataIndex } from '../metadata-index/metadata-index.ts'
+import type { PolicySettings } from '../policy/cache-request.ts'
 import { PreparedFields, preparedSize } from '../policy/prepared-fields.ts'
-import { CHUNK_SIZE, entryKey, type StoredResponse } from '../stored-response.ts'
+import { plainUseOf, type PlainUse } from '../policy/reuse.ts'
+import { CHUNK_SIZE, entryKey, type StoredBody, type StoredResponse } from '../stored-response.ts'
 
-/** A stored response with all that answering by it takes. */
-export interface HotResponse {
+/** A stored response with all that answering by it takes: what lies together is read together. */
+export class HotResponse {
   readonly stored: StoredResponse
   readonly body: Buffer
   readonly fields: PreparedFields
+  readonly statusCode: number
+  readonly statusMessage: string
+  readonly size: number
+  readonly checksums: StoredBody['checksums']
+  /** Where the catalogue and this tier had it last. */
+  place = 0
+  slot = 0
+  #use: PlainUse | undefined
+
+  constructor(stored: StoredResponse, body: Buffer) {
+    this.stored = stored
+    this.body = body
+    this.fields = new PreparedFields(stored.fields)
+    this.statusCode = stored.statusCode
+    this.statusMessage = stored.statusMessage
+    this.size = stored.body.size
+    this.checksums = stored.body.checksums
+  }
+
+  useBy(settings: PolicySettings): PlainUse {
+    if (this.#use?.settings !== settings) this.#use = plainUseOf(this.stored, settings)
+    return this.#use
+  }
 }
 
 /** Bodies of at most this many bytes are read, held and handed on in one piece. */
@@ -33,6 +58,24 @@ export class MemoryTier {
     return this.#index?.weight ?? 0
   }
 
+  /** What is in memory under this entry key. It may be of another response than the one that is stored now; nothing is counted. */
+  peek(name: string): HotResponse | undefined {
+    const slot = this.#index?.slotOf(name) ?? 0
+    const hot = slot === 0 ? undefined : this.#index?.at(slot)
+    if (hot !== undefined) hot.slot = slot
+    return hot
+  }
+
+  /** One request for what `peek` has found, where it still is what was stored. */
+  hit(hot: HotResponse): boolean {
+    if (!isIntact(hot.body, hot)) {
+      this.remove(hot.stored)
+      return false
+    }
+    this.#index?.hit(hot.slot)
+    return true
+  }
+
   /** One request for this response: what of it is in memory, checked. */
   get(stored: StoredResponse): HotResponse | undefined {
     const name = entryKey(stored.key, stored.variant)
@@ -44,7 +87,7 @@ export class MemoryTier {
       return undefined
     }
     if (hot.stored === stored) return hot
-    const freshened = { stored, body: hot.body, fields: new PreparedFields(stored.fields) }
+    const freshened = new HotResponse(stored, hot.body)
     this.#index?.update(name, freshened)
     return freshened
   }
@@ -54,7 +97,7 @@ export class MemoryTier {
     const name = entryKey(stored.key, stored.variant)
     const weight = body.length + preparedSize(stored.fields) + OVERHEAD
     if (this.#index?.wouldAdmit(name, weight) !== true) return
-    this.#index.set(name, { stored, body, fields: new PreparedFields(stored.fields) }, weight)
+    this.#index.set(name, new HotResponse(stored, body), weight)
   }
 
   /** What is stored no more need not be held. */

@@ -2,6 +2,7 @@
 import type { Adaptation } from './adaptation.ts'
 import { WINDOW } from './regions.ts'
 import type { Region, Regions } from './regions.ts'
+import { MAX_WEIGHT } from './slot-table.ts'
 
 export class Bounds {
   readonly #regions: Regions
@@ -85,4 +86,17 @@ export class Bounds {
     const share = this.isByCount ? this.#regions.count(region) / count : this.#regions.weight(region) / this.weight
     return Math.max(share, 1 / count)
   }
+}
+
+/** Weight 0 counts as 1: an entry without bytes still takes room. */
+export function checkedWeight(weight: number): number {
+  if (!Number.isSafeInteger(weight) || weight < 0 || weight > MAX_WEIGHT) {
+    throw new RangeError(`Expected \`weight\` to be an integer from 0 to ${MAX_WEIGHT}, got ${weight}`)
+  }
+  return weight === 0 ? 1 : weight
+}
+
+export function checkBound(name: 'maxEntries' | 'maxWeight', bound: number): void {
+  if (bound === Infinity || (Number.isSafeInteger(bound) && bound >= 0)) return
+  throw new RangeError(`Expected \`${name}\` to be a safe integer from 0 up or Infinity, got ${bound}`)
 }

@@ -6,10 +6,10 @@
  * arrays (slot-table.ts). A million entries cost about 79 bytes each beside key and value: a place in a Map (29), two
  * references (16), a slot (25) and counters in the sketch (8).
  */
+import { checkBound, checkedWeight } from './bounds.ts'
 import { hashKey } from './key-hash.ts'
 import type { Goal } from './pricing.ts'
 import { SlotList } from './slot-list.ts'
-import { MAX_WEIGHT } from './slot-table.ts'
 import { PLACE_WORDS, readSnapshot } from './snapshot.ts'
 import { WTinyLfu } from './w-tinylfu.ts'
 import type { RegionName } from './ranking.ts'
@@ -30,13 +30,10 @@ export interface Evicted<V> {
   readonly reason: EvictionReason
 }
 
-interface Weighed<V> {
+export interface IndexEntry<V> {
+  readonly key: string
   readonly value: V
   readonly weight: number
-}
-
-export interface IndexEntry<V> extends Weighed<V> {
-  readonly key: string
 }
 
 type EntryAt<V> = (position: number) => IndexEntry<V> | undefined
@@ -131,6 +128,21 @@ export class MetadataIndex<V> {
     if (slot === undefined) return undefined
     this.#peeked = slot
     return this.#values[slot]
+  }
+
+  /** Where the value of a key is: for `at` and `hit`, which take less time than looking for the key. 0 if not held. */
+  slotOf(key: string): number {
+    return this.#slots.get(key) ?? 0
+  }
+
+  /** What is in a slot now: what was there may have gone, and others have come. */
+  at(slot: number): V | undefined {
+    return this.#values[slot]
+  }
+
+  /** One request for the entry in a slot that is in use. */
+  hit(slot: number): void {
+    this.#policy.hit(slot)
   }
 
   /**
@@ -334,17 +346,4 @@ export class MetadataIndex<V> {
     checkBound('maxWeight', maxWeight)
     this.#policy.setBounds(Math.min(maxEntries, MOST_ENTRIES), maxWeight)
   }
-}
-
-/** Weight 0 counts as 1: an entry without bytes still takes room. */
-function checkedWeight(weight: number): number {
-  if (!Number.isSafeInteger(weight) || weight < 0 || weight > MAX_WEIGHT) {
-    throw new RangeError(`Expected \`weight\` to be an integer from 0 to ${MAX_WEIGHT}, got ${weight}`)
-  }
-  return weight === 0 ? 1 : weight
-}
-
-function checkBound(name: keyof IndexBounds, bound: number): void {
-  if (bound === Infinity || (Number.isSafeInteger(bound) && bound >= 0)) return
-  throw new RangeError(`Expected \`${name}\` to be a safe integer from 0 up or Infinity, got ${bound}`)
 }

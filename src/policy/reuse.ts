@@ -62,33 +62,56 @@ export function isOnlyIfCached(request: CacheRequest): boolean {
   return !request.isPlain && requestDirectives(request.fields).has('only-if-cached')
 }
 
-interface PlainUse {
-  readonly settings: PolicySettings
-  /** In seconds. */
-  readonly initialAge: number
-  /** Seconds for which it answers requests that ask for nothing special; 0 where it must be validated for each. */
-  readonly lifetime: number
+/** Whether a request asks for nothing special: for such a `PlainUse` says all. */
+export function asksNothingSpecial(request: CacheRequest): boolean {
+  return request.isPlain && request.mode === 'default'
 }
 
-/** What was worked out of what is asked for often: a hit is a few comparisons of numbers then. */
+/** What a response answers to requests that ask for nothing special: a hit is a few comparisons of numbers then. */
+export class PlainUse {
+  readonly settings: PolicySettings
+  readonly #responseTime: number
+  /** In seconds. */
+  readonly #initialAge: number
+  /** Seconds for which it answers; 0 where it must be validated for each use. */
+  readonly #lifetime: number
+
+  constructor(stored: StoredResponse, settings: PolicySettings) {
+    this.settings = settings
+    this.#responseTime = stored.responseTime
+    this.#initialAge = initialAge(stored)
+    const ofResponse = responseDirectives(effectiveFields(stored.fields, settings.targets))
+    const isUsable = !isForNobodyElse(stored, ofResponse, settings) && !isWhole(ofResponse, 'no-cache')
+    this.#lifetime = isUsable ? freshnessLifetime(stored, settings) : 0
+  }
+
+  ageAt(now: number): number {
+    return ageAt(now, this.#responseTime, this.#initialAge)
+  }
+
+  /** Seconds of freshness left to one of this age; at or below 0 it is for the rules to say. */
+  ttlAt(now: number, age: number): number {
+    // A clock that was set back says nothing about age.
+    return now >= this.#responseTime ? this.#lifetime - age : 0
+  }
+}
+
+/** What was worked out of what is asked for often. */
 const plainUses = new Remembered<StoredResponse, PlainUse>()
 
-function plainUseOf(stored: StoredResponse, settings: PolicySettings): PlainUse {
+export function plainUseOf(stored: StoredResponse, settings: PolicySettings): PlainUse {
   const known = plainUses.get(stored)
   if (known !== undefined && known.settings === settings) return known
-  const ofResponse = responseDirectives(effectiveFields(stored.fields, settings.targets))
-  const isUsable = !isForNobodyElse(stored, ofResponse, settings) && !isWhole(ofResponse, 'no-cache')
-  const lifetime = isUsable ? freshnessLifetime(stored, settings) : 0
-  const use = { settings, initialAge: initialAge(stored), lifetime }
+  const use = new PlainUse(stored, settings)
   plainUses.set(stored, use)
   return use
 }
 
 export function mayReuse(stored: StoredResponse, request: CacheRequest, now: number, settings: PolicySettings): Reuse {
-  if (request.isPlain && request.mode === 'default' && now >= stored.responseTime) {
+  if (asksNothingSpecial(request)) {
     const use = plainUseOf(stored, settings)
-    const age = ageAt(now, stored.responseTime, use.initialAge)
-    const ttl = use.lifetime - age
+    const age = use.ageAt(now)
+    const ttl = use.ttlAt(now, age)
     if (ttl > 0) return { use: 'serve', rule: 'fresh', age, ttl, revalidate: false }
   }
   return mayReuseByRules(stored, request, now, settings)
