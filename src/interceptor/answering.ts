@@ -6,7 +6,7 @@ import { hasListeners, type ForwardReason } from '../diagnostics.ts'
 import type { BodyReader } from '../content-store/body-reader.ts'
 import type { CacheEngine } from '../manager/cache-engine.ts'
 import type { Hit } from '../manager/lookup.ts'
-import type { HotResponse } from '../manager/memory-tier.ts'
+import { SMALL_BODY } from '../manager/memory-tier.ts'
 import { invalidatedGroups } from '../policy/cache-groups.ts'
 import { cacheKey } from '../policy/cache-key.ts'
 import { currentAge, freshnessLifetime } from '../policy/freshness.ts'
@@ -19,7 +19,7 @@ import { answersGet } from '../policy/storing.ts'
 import { conditionalFields } from '../policy/validation.ts'
 import type { StoredResponse } from '../stored-response.ts'
 import { busting } from './busting.ts'
-import { forwardedHitStatus, hitStatus, type OriginAnswer } from './cache-status.ts'
+import { forwardedHitStatus, type OriginAnswer } from './cache-status.ts'
 import { Collapsing } from './collapsing.ts'
 import type { Dispatch } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
@@ -28,16 +28,16 @@ import type { Flights } from './flights.ts'
 import { sentFields } from './headers.ts'
 import type { ResolvedInterceptorOptions } from './options.ts'
 import { Network } from './network.ts'
-import { discard, isPipelineBody } from './pipeline-body.ts'
-import { answered, mayAnswerNow, Push, soon } from './push.ts'
+import { discard } from './pipeline-body.ts'
+import { Push, soon } from './push.ts'
 import { Replay } from './replay.ts'
 import type { RequestHeaders } from './request-headers.ts'
 import { RestHandler } from './rest-handler.ts'
+import { countHit, SmallHits } from './small-hits.ts'
 import type { Steering } from './steering.ts'
 import { StoringHandler, type Forwarded } from './storing-handler.ts'
 import { later, type Turn } from './turn.ts'
 import { ValidationHandler, type Validation } from './validation-handler.ts'
-import { watchHit } from './watched-hit.ts'
 import { withXCache } from './x-cache.ts'
 
 export class Answering {
@@ -45,6 +45,7 @@ export class Answering {
   readonly #options: ResolvedInterceptorOptions
   readonly #steering: Steering
   readonly #network: Network
+  readonly #smallHits: SmallHits
   /** Undefined where each request goes to the origin by itself. */
   readonly #collapsing: Collapsing | undefined
 
@@ -59,6 +60,10 @@ export class Answering {
     this.#options = options
     this.#steering = steering
     this.#network = new Network(engine, options, next)
+    this.#smallHits = new SmallHits(engine, options, {
+      fetch: (turn) => this.#fetch({ ...turn, request: turn.request.keep() }, 'uri-miss'),
+      play: (turn, hit) => this.#playHit(turn, hit),
+    })
     this.#collapsing =
       flights &&
       new Collapsing(engine, options, flights, {
@@ -114,50 +119,19 @@ export class Answering {
   }
 
   #serve(turn: Turn, hit: Hit): true {
-    const { stored, hot, age, ttl, revalidate } = hit
-    const isInMemory = hot !== undefined && asksForAll(turn.request)
-    if (!isInMemory || revalidate) turn.request.keep()
+    const { stored, revalidate } = hit
+    if (revalidate) turn.request.keep()
     turn.exchange.start(null)
-    if (isInMemory) this.#push(turn, hit, hot)
-    else {
-      const begun = hasListeners('serve') ? performance.now() : undefined
-      void this.#play(turn, stored, age, () => this.#countHit(turn, stored, ttl, begun))
-    }
+    if (stored.body.size <= SMALL_BODY && asksForAll(turn.request)) this.#smallHits.serve(turn, hit)
+    else this.#playHit(turn, hit)
     if (revalidate && !isOnlyIfCached(turn.request)) this.#revalidate(turn, stored)
     return true
   }
 
-  /** Counts it, and returns what Cache-Status says of it. */
-  #countHit({ exchange, request }: Turn, stored: StoredResponse, ttl: number, begun?: number): string {
-    this.#engine.statistics.hit(stored, ttl)
-    if (hasListeners('serve'))
-      watchHit(exchange, stored.key, request.method, this.#engine.holdings.store.directory, begun)
-    return hitStatus(ttl)
-  }
-
-  /** Answers out of memory. */
-  #push(turn: Turn, hit: Hit, hot: HotResponse): void {
-    // `pipeline` hands its handler the duplex that it has yet to return: nothing may be announced before that.
-    if (isPipelineBody(turn.received.body) || !mayAnswerNow()) {
-      soon(() => this.#pushNow(turn, hit, hot))
-      return
-    }
-    try {
-      this.#pushNow(turn, hit, hot)
-    } finally {
-      answered()
-    }
-  }
-
-  #pushNow(turn: Turn, { age, ttl }: Hit, { stored, body, fields, statusCode, statusMessage }: HotResponse): void {
-    const { exchange, received } = turn
-    if (exchange.isOver) return
-    discard(received.body)
-    this.#engine.statistics.served(body.length, 'memory')
-    const status = this.#countHit(turn, stored, ttl)
-    const prepared = fields.at(age, this.#options.cacheStatus ? status : undefined)
-    const sent = withXCache(this.#options.xCache, prepared, true, true)
-    new Push(exchange, body).start(statusCode, sent, statusMessage)
+  #playHit(turn: Turn, hit: Hit): void {
+    turn.request.keep()
+    const begun = hasListeners('serve') ? performance.now() : undefined
+    void this.#play(turn, hit.stored, hit.age, () => countHit(this.#engine, turn, hit, begun))
   }
 
   /** Plays a stored response, or fetches it when its file is missing or damaged. */

@@ -1,7 +1,7 @@
 /** Field lines between undici's forms: flat pairs, flat Buffers, and objects by lower-case name. */
 import type { IncomingHttpHeaders } from 'node:http'
 import { fieldsByName, type FieldsByName } from '../policy/field-lines.ts'
-import type { SentFields } from '../policy/prepared-fields.ts'
+import { bytesOf, type SentFields } from '../policy/prepared-fields.ts'
 import type { FieldLines } from '../stored-response.ts'
 import type { RawHeaders } from './dispatch.ts'
 
@@ -48,7 +48,7 @@ class SentLines implements SentFields {
   }
 
   get raw(): Buffer[] {
-    this.#raw ??= toRawHeaders(this.#fields)
+    this.#raw ??= this.#fields.map(bytesOf)
     return this.#raw
   }
 }

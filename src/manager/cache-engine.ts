@@ -18,12 +18,12 @@ import { Committer } from './committer.ts'
 import { Freshening } from './freshening.ts'
 import { HitForMiss } from './hit-for-miss.ts'
 import { Holdings } from './holdings.ts'
-import { HotLookup } from './hot-lookup.ts'
 import { Invalidations, isOfGroups } from './invalidations.ts'
 import type { Lookup } from './lookup.ts'
 import { MemoryTier, SMALL_BODY } from './memory-tier.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 import type { PendingStore } from './pending-store.ts'
+import { QuickLookup } from './quick-lookup.ts'
 import { Statistics } from './statistics.ts'
 
 /** Keys that were looked for on disk in vain: how many are remembered, and for how long. */
@@ -42,7 +42,7 @@ export class CacheEngine {
   readonly hitForMiss: HitForMiss = new HitForMiss()
   readonly #invalidations = new Invalidations()
   readonly #committer: Committer
-  readonly #hotLookup: HotLookup
+  readonly #quickLookup: QuickLookup
   #limits: Pick<ResolvedManagerOptions, 'maxEntries' | 'maxSize'>
   #closed = false
   readonly #revalidating = new Set<string>()
@@ -60,7 +60,7 @@ export class CacheEngine {
     this.holdings = new Holdings(store, membership, this.statistics, options, (stored) => this.memory.remove(stored))
     this.freshening = new Freshening(this.holdings, this.statistics, options)
     this.#committer = new Committer(this.holdings, this.#invalidations, this.statistics, options)
-    this.#hotLookup = new HotLookup(this.memory, this.holdings, this.#committer)
+    this.#quickLookup = new QuickLookup(this.memory, this.holdings, this.#committer)
   }
 
   get catalogue(): Catalogue {
@@ -96,8 +96,8 @@ export class CacheEngine {
       const byGet = this.#lookupKey(keyOfGet(request.key), request, settings, now, isAgain)
       if (byGet.outcome === 'hit' || byGet.outcome === 'pending') return byGet
     } else if (!isAgain) {
-      const hot = this.#hotLookup.find(request, settings, now)
-      if (hot !== undefined) return hot
+      const hit = this.#quickLookup.find(request, settings, now)
+      if (hit !== undefined) return hit
     }
     return this.#lookupKey(request.key, request, settings, now, isAgain)
   }

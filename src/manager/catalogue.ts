@@ -118,14 +118,14 @@ export class Catalogue {
     if (stored !== undefined) this.#variants.use(stored)
   }
 
-  /** Where a record is held: for `isAt` and `countAt`. */
-  placeOf(stored: StoredResponse): number {
-    return this.#index.slotOf(entryKey(stored.key, stored.variant))
+  /** Where the record of this entry key is held: for `at` and `countAt`. 0 where none is. */
+  placeOf(name: string): number {
+    return this.#index.slotOf(name)
   }
 
-  /** Whether this very record is held, in this place. */
-  isAt(place: number, stored: StoredResponse): boolean {
-    return this.#index.at(place) === stored
+  /** The record in this place now. */
+  at(place: number): StoredResponse | undefined {
+    return this.#index.at(place)
   }
 
   /** The same as `countRequest` for what is held in this place. */

@@ -58,36 +58,32 @@ export class MemoryTier {
     return this.#index?.weight ?? 0
   }
 
-  /** What is in memory under this entry key. It may be of another response than the one that is stored now; nothing is counted. */
+  /** What is in memory under this entry key: it may be of another response than the one that is stored now. Counts nothing. */
   peek(name: string): HotResponse | undefined {
     const slot = this.#index?.slotOf(name) ?? 0
-    const hot = slot === 0 ? undefined : this.#index?.at(slot)
+    const hot = this.#index?.at(slot)
     if (hot !== undefined) hot.slot = slot
     return hot
   }
 
-  /** One request for what `peek` has found, where it still is what was stored. */
-  hit(hot: HotResponse): boolean {
-    if (!isIntact(hot.body, hot)) {
-      this.remove(hot.stored)
-      return false
+  /** One request for this response: what of it is in memory, checked. `known` is what `peek` has found under its name. */
+  get(
+    stored: StoredResponse,
+    name: string = entryKey(stored.key, stored.variant),
+    known: HotResponse | undefined = this.peek(name),
+  ): HotResponse | undefined {
+    if (known === undefined) {
+      this.#index?.miss(name)
+      return undefined
     }
-    this.#index?.hit(hot.slot)
-    return true
-  }
-
-  /** One request for this response: what of it is in memory, checked. */
-  get(stored: StoredResponse): HotResponse | undefined {
-    const name = entryKey(stored.key, stored.variant)
-    const hot = this.#index?.get(name)
-    if (hot === undefined) return undefined
+    this.#index?.hit(known.slot)
     // Whom it was handed to may have written in it.
-    if (hot.stored.body.sha256 !== stored.body.sha256 || !isIntact(hot.body, stored.body)) {
+    if (known.stored.body.sha256 !== stored.body.sha256 || !isIntact(known.body, known)) {
       this.#index?.delete(name)
       return undefined
     }
-    if (hot.stored === stored) return hot
-    const freshened = new HotResponse(stored, hot.body)
+    if (known.stored === stored) return known
+    const freshened = new HotResponse(stored, known.body)
     this.#index?.update(name, freshened)
     return freshened
   }

@@ -77,8 +77,6 @@ export class MetadataIndex<V> {
   /** The last key that was asked for and not held, with its hash: most likely what is stored next. */
   #missedKey = ''
   #missedHash = 0
-  /** Slot that was looked at last: most likely asked for next. */
-  #peeked = 0
 
   constructor(options: MetadataIndexOptions) {
     const random = options.random ?? Math.random
@@ -111,23 +109,15 @@ export class MetadataIndex<V> {
 
   /** One request for a key: it is counted whether or not the key is held, and a held entry gets a new place. */
   get(key: string): V | undefined {
-    const slot = this.#keys[this.#peeked] === key ? this.#peeked : this.#slots.get(key)
-    if (slot === undefined) {
-      this.#missedKey = key
-      this.#missedHash = hashKey(key, this.#seed)
-      this.#policy.miss(this.#missedHash)
-      return undefined
-    }
-    this.#policy.hit(slot)
-    return this.#values[slot]
+    const slot = this.slotOf(key)
+    if (slot === 0) this.miss(key)
+    else this.hit(slot)
+    return this.at(slot)
   }
 
   /** The value of a key. Counts and moves nothing. */
   peek(key: string): V | undefined {
-    const slot = this.#slots.get(key)
-    if (slot === undefined) return undefined
-    this.#peeked = slot
-    return this.#values[slot]
+    return this.at(this.slotOf(key))
   }
 
   /** Where the value of a key is: for `at` and `hit`, which take less time than looking for the key. 0 if not held. */
@@ -143,6 +133,13 @@ export class MetadataIndex<V> {
   /** One request for the entry in a slot that is in use. */
   hit(slot: number): void {
     this.#policy.hit(slot)
+  }
+
+  /** One request for a key that is not held. */
+  miss(key: string): void {
+    this.#missedKey = key
+    this.#missedHash = hashKey(key, this.#seed)
+    this.#policy.miss(this.#missedHash)
   }
 
   /**
@@ -197,6 +194,7 @@ export class MetadataIndex<V> {
   wouldAdmit(key: string, weight: number): boolean {
     const bytes = checkedWeight(weight)
     if (!this.#policy.bounds.fitsAlone(bytes)) return false
+    if (key === this.#missedKey && key !== '') return this.#policy.wouldAdmit(this.#missedHash, bytes)
     return this.#slots.has(key) || this.#policy.wouldAdmit(hashKey(key, this.#seed), bytes)
   }
 

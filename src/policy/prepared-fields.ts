@@ -41,12 +41,8 @@ class Forms {
   readonly #before: string | string[] | undefined
   readonly #raw: readonly Buffer[]
 
-  /** Of all lines but Age: "MUST generate … replacing any present in the response" (RFC 9111 section 5.1). */
   constructor(fields: FieldLines) {
-    const lines: string[] = []
-    for (let i = 0; i + 1 < fields.length; i += 2) {
-      if ((fields[i] as string).toLowerCase() !== 'age') lines.push(fields[i] as string, fields[i + 1] as string)
-    }
+    const lines = withoutAge(fields)
     const headers: FieldsByName = { ...fieldsByName(lines), age: '' }
     this.#before = headers[STATUS_NAME]
     this.#headers = headers
@@ -56,31 +52,53 @@ class Forms {
   }
 
   at(age: number, status: string | undefined): SentFields {
-    const value = String(age)
     const headers = status === undefined ? { ...this.#headers } : { ...this.#marked }
-    headers['age'] = value
-    if (status !== undefined) headers[STATUS_NAME] = this.#before === undefined ? status : [this.#before, status].flat()
-    return new FieldsOfHit(headers, this.#raw, value, status)
+    return new FieldsOfHit(headers, this.#before, this.#raw, age, status)
   }
+}
+
+/** Fields that are sent once: with less work than preparing them. */
+export function fieldsOnce(fields: FieldLines, age: number, status: string | undefined): SentFields {
+  const lines = withoutAge(fields)
+  const headers = fieldsByName(lines)
+  return new FieldsOfHit(headers, headers[STATUS_NAME], lines, age, status)
+}
+
+/** RFC 9111 section 5.1: "MUST generate … replacing any present in the response". */
+function withoutAge(fields: FieldLines): FieldLines {
+  const isAge = (name: string | undefined): boolean => name?.length === 3 && name.toLowerCase() === 'age'
+  return fields.some((name, i) => i % 2 === 0 && isAge(name))
+    ? fields.filter((_, i) => !isAge(fields[i - (i % 2)]))
+    : fields
 }
 
 class FieldsOfHit implements SentFields {
   readonly headers: FieldsByName
-  readonly #prepared: readonly Buffer[]
+  readonly #lines: readonly Buffer[] | FieldLines
   readonly #age: string
   readonly #status: string | undefined
   #raw: Buffer[] | undefined
 
-  constructor(headers: FieldsByName, prepared: readonly Buffer[], age: string, status: string | undefined) {
+  /** `before` is what caches before this one have said. */
+  constructor(
+    headers: FieldsByName,
+    before: string | string[] | undefined,
+    lines: readonly Buffer[] | FieldLines,
+    age: number,
+    status: string | undefined,
+  ) {
     this.headers = headers
-    this.#prepared = prepared
-    this.#age = age
+    this.#lines = lines
+    this.#age = String(age)
     this.#status = status
+    headers['age'] = this.#age
+    if (status !== undefined) headers[STATUS_NAME] = before === undefined ? status : [before, status].flat()
   }
 
   get raw(): Buffer[] {
     if (this.#raw !== undefined) return this.#raw
-    const raw = [...this.#prepared, AGE, bytesOf(this.#age)]
+    const raw = this.#lines.map(inBytes)
+    raw.push(AGE, bytesOf(this.#age))
     if (this.#status !== undefined) raw.push(STATUS, bytesOf(this.#status))
     this.#raw = raw
     return raw
@@ -94,6 +112,10 @@ const AGE = Buffer.from('age')
 const PART_OVERHEAD = 120
 
 const known = new RememberedByText<Buffer>()
+
+function inBytes(part: Buffer | string): Buffer {
+  return typeof part === 'string' ? bytesOf(part) : part
+}
 
 /** Names, ages and statuses of the moment are the same for many: so are these. */
 export function bytesOf(text: string): Buffer {

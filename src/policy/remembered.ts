@@ -29,22 +29,31 @@ export class Remembered<K extends object, V> {
   }
 }
 
-/** The same for strings, whose results are few or small: all are forgotten when there are too many. */
+/** The same for strings, whose results are few or small. */
 export class RememberedByText<V> {
-  readonly #values = new Map<string, V>()
+  #young = new Map<string, V>()
+  #old = new Map<string, V>()
 
   get(text: string): V | undefined {
-    return this.#values.get(text)
+    const known = this.#young.get(text)
+    if (known !== undefined) return known
+    const older = this.#old.get(text)
+    if (older !== undefined) this.set(text, older)
+    return older
   }
 
   set(text: string, value: V): V {
     if (text.length > MAX_TEXT) return value
-    if (this.#values.size >= MAX_TEXTS) this.#values.clear()
-    this.#values.set(text, value)
+    if (this.#young.size >= MAX_TEXTS) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    this.#young.set(text, value)
     return value
   }
 }
 
+/** Texts in one generation. */
 const MAX_TEXTS = 1_000
 /** Characters of a text that is worth it. */
 const MAX_TEXT = 512

@@ -2,32 +2,43 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { IncomingRequest } from '../../src/interceptor/cache-request.ts'
+import type { ManagerOptions } from '../../src/index.ts'
 import { startCache, type TestCache } from '../helpers/cache.ts'
 import { startOrigin, type Origin } from '../helpers/origin.ts'
 
-async function startBoth(t: TestContext, more: Record<string, string> = {}): Promise<[Origin, TestCache]> {
+async function startBoth(
+  t: TestContext,
+  more: Record<string, string> = {},
+  options: ManagerOptions = {},
+): Promise<[Origin, TestCache]> {
   const origin = await startOrigin(t, (request, response) => {
     response.setHeader('cache-control', 'max-age=60')
     for (const [name, value] of Object.entries(more)) response.setHeader(name, value)
     response.end(`for ${String(request.headers['accept-language'])}`)
   })
-  return [origin, await startCache(t)]
+  return [origin, await startCache(t, options)]
 }
 
-test('it is there when dispatch returns', async (t) => {
-  const [origin, cache] = await startBoth(t)
-  for (let i = 0; i < 3; i++) await cache.get(`${origin.url}/`)
-  const heard: string[] = []
-  const options = { origin: origin.url, path: '/', method: 'GET' as const }
-  cache.dispatcher.dispatch(options, {
-    onRequestStart: () => heard.push('start'),
-    onResponseStart: (_, statusCode) => heard.push(String(statusCode)),
-    onResponseData: (_, chunk) => heard.push(chunk.toString()),
-    onResponseEnd: () => heard.push('end'),
-    onResponseError: (_, error) => heard.push(error.message),
+for (const [where, options] of [
+  ['memory', {}],
+  ['disk', { maxMemory: 0, flushInterval: 0 }],
+] as const) {
+  test(`what comes from ${where} is there when dispatch returns`, async (t) => {
+    const [origin, cache] = await startBoth(t, {}, options)
+    for (let i = 0; i < 3; i++) await cache.get(`${origin.url}/`)
+    const heard: string[] = []
+    const asked = { origin: origin.url, path: '/', method: 'GET' as const }
+    cache.dispatcher.dispatch(asked, {
+      onRequestStart: () => heard.push('start'),
+      onResponseStart: (_, statusCode) => heard.push(String(statusCode)),
+      onResponseData: (_, chunk) => heard.push(chunk.toString()),
+      onResponseEnd: () => heard.push('end'),
+      onResponseError: (_, error) => heard.push(error.message),
+    })
+    assert.deepEqual(heard, ['start', '200', 'for undefined', 'end'])
+    assert.equal(cache.manager.stats().bytesFromMemory > 0, where === 'memory')
   })
-  assert.deepEqual(heard, ['start', '200', 'for undefined', 'end'])
-})
+}
 
 test('a consumer that asks again whenever it is answered fills no stack, and stops nobody else', async (t) => {
   const [origin, cache] = await startBoth(t)

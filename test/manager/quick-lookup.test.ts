@@ -1,12 +1,13 @@
-/** The short way to what is in memory: it finds what the long way finds, and counts what that counts. */
+/** The short way to what is stored: it finds what the long way finds, and counts what that counts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { IncomingRequest } from '../../src/interceptor/cache-request.ts'
 import { resolveInterceptorOptions } from '../../src/interceptor/options.ts'
-import type { Lookup } from '../../src/manager/lookup.ts'
+import type { Hit, Lookup } from '../../src/manager/lookup.ts'
 import { PLACE_WORDS, readSnapshot } from '../../src/metadata-index/snapshot.ts'
 import { SlotTable } from '../../src/metadata-index/slot-table.ts'
+import type { PolicySettings } from '../../src/policy/cache-request.ts'
 import { entryKey } from '../../src/stored-response.ts'
 import { engineOf, StreamingManager } from '../../src/manager/streaming-manager.ts'
 
@@ -41,14 +42,17 @@ const steps = fc.array(
   { minLength: 20, maxLength: 60 },
 )
 
-test('with memory and without it, the same is found for any request at any time', async () => {
+/** Makes a request one of which the fields have to be read, and changes nothing: there is no range. */
+const WITHOUT_EFFECT = { 'if-range': '"x"' }
+
+test('both ways find the same for any request at any time', async () => {
   let fromMemory = 0
   await fc.assert(
     fc.asyncProperty(steps, async (run) => {
       let now = Date.parse('2026-11-26T12:00:00Z')
       const clock = (): number => now
       await using quick = await StreamingManager.temporary({ clock })
-      await using slow = await StreamingManager.temporary({ clock, maxMemory: 0 })
+      await using slow = await StreamingManager.temporary({ clock })
       // Until everything is known, what is not in memory may lie on disk.
       for (const manager of [quick, slow]) await manager.runPendingTasks()
       for (const step of run) {
@@ -61,22 +65,49 @@ test('with memory and without it, the same is found for any request at any time'
           await manager.put(`http://x/${step.name}`, { headers, body: `${step.name} of ${now}` })
         }
         if (step.do !== 'ask') continue
-        const request = IncomingRequest.from(step.method, `http://x/${step.name}`, step.headers, '')
-        assert.ok(request)
-        const [one, other] = [quick, slow].map((manager) => engineOf(manager).lookup(request, step.settings))
+        const uri = `http://x/${step.name}`
+        const [one, other] = [quick, slow].map((manager) => {
+          const headers = manager === slow ? { ...step.headers, ...WITHOUT_EFFECT } : step.headers
+          const request = IncomingRequest.from(step.method, uri, headers, '')
+          assert.ok(request)
+          const lookup = engineOf(manager).lookup(request, step.settings)
+          if (lookup.outcome === 'hit' && lookup.hot === undefined) engineOf(manager).readSmall(lookup.stored)
+          return lookup
+        })
         assert.deepEqual(described(one), described(other))
-        if (one?.outcome !== 'hit') continue
-        if (one.hot === undefined) engineOf(quick).readSmall(one.stored)
-        else {
-          fromMemory++
-          assert.equal(one.hot.stored, one.stored)
-        }
+        if (one?.outcome !== 'hit' || one.hot === undefined) continue
+        fromMemory++
+        assert.equal(one.hot.stored, one.stored)
       }
       assert.deepEqual(countedIn(quick), countedIn(slow))
     }),
     { numRuns: 60 },
   )
   assert.ok(fromMemory > 50, `${fromMemory} from memory`)
+})
+
+test('what is in memory is handed on only as it was stored, and for no other response, wherever that lies by now', async () => {
+  await using manager = await StreamingManager.temporary()
+  const engine = engineOf(manager)
+  const ask = (name: string): Hit => {
+    const request = IncomingRequest.from('GET', `http://x/${name}`, {}, '')
+    assert.ok(request)
+    const lookup = engine.lookup(request, SETTINGS[0] as PolicySettings)
+    assert.equal(lookup.outcome, 'hit')
+    return lookup
+  }
+  for (const name of NAMES) {
+    await manager.put(`http://x/${name}`, { headers: { 'cache-control': 'max-age=10' }, body: `body of ${name}` })
+    engine.readSmall(ask(name).stored)
+    assert.equal(ask(name).hot?.body.toString(), `body of ${name}`)
+  }
+  // As when another catalogue has taken this one's place.
+  const { hot } = ask('a')
+  assert.ok(hot)
+  hot.place = engine.catalogue.placeOf('http://x/b')
+  assert.equal(ask('a').stored.key, 'http://x/a')
+  hot.body[0] = 0
+  assert.equal(ask('a').hot, undefined)
 })
 
 /** How often each record was asked for, as the index has counted it. */
@@ -89,11 +120,12 @@ function countedIn(manager: StreamingManager): Record<string, number> {
   )
 }
 
-/** All that is said of it, but for what only one of the two has. */
+/** All that is said of it, for a comparison of two that have stored the same. */
 function described(lookup: Lookup | undefined): object {
   assert.ok(lookup)
   if (lookup.outcome !== 'hit')
     return lookup.outcome === 'validate' ? { ...lookup, stored: lookup.stored.fields } : lookup
-  const { stored, age, ttl, revalidate } = lookup
-  return { fields: stored.fields, variant: stored.variant, size: stored.body.size, age, ttl, revalidate }
+  const { stored, hot, age, ttl, revalidate } = lookup
+  const { fields, variant, body } = stored
+  return { fields, variant, size: body.size, isInMemory: hot !== undefined, age, ttl, revalidate }
 }

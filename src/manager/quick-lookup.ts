@@ -1,15 +1,15 @@
 /**
- * The common hit, found in a short way: a request that asks for nothing special, for what is fresh and in memory. It reads
- * few objects, which lie together: what a hit from memory costs is waiting for memory, more than computing.
+ * The common hit, found in a short way: a request that asks for nothing special, for what is fresh. Of what is in memory
+ * it reads few objects, which lie together: there a hit's cost is waiting for memory, more than computing.
  */
 import type { CacheRequest, PolicySettings } from '../policy/cache-request.ts'
-import { asksNothingSpecial } from '../policy/reuse.ts'
+import { asksNothingSpecial, plainUseOf } from '../policy/reuse.ts'
 import type { Committer } from './committer.ts'
 import type { Holdings } from './holdings.ts'
 import type { Hit } from './lookup.ts'
 import type { MemoryTier } from './memory-tier.ts'
 
-export class HotLookup {
+export class QuickLookup {
   readonly #memory: MemoryTier
   readonly #holdings: Holdings
   readonly #committer: Committer
@@ -25,18 +25,19 @@ export class HotLookup {
     const { catalogue } = this.#holdings
     if (!asksNothingSpecial(request) || this.#committer.underWay(request.key) !== undefined) return undefined
     const name = catalogue.nameOf(request)
-    const hot = name === undefined ? undefined : this.#memory.peek(name)
-    if (hot === undefined) return undefined
-    const { stored } = hot
-    if (!catalogue.isAt(hot.place, stored)) {
-      hot.place = catalogue.placeOf(stored)
-      if (!catalogue.isAt(hot.place, stored)) return undefined
-    }
-    const use = hot.useBy(settings)
+    if (name === undefined) return undefined
+    const known = this.#memory.peek(name)
+    const place =
+      known !== undefined && catalogue.at(known.place) === known.stored ? known.place : catalogue.placeOf(name)
+    const stored = catalogue.at(place)
+    if (stored === undefined) return undefined
+    const use = known?.stored === stored ? known.useBy(settings) : plainUseOf(stored, settings)
     const age = use.ageAt(now)
     const ttl = use.ttlAt(now, age)
-    if (ttl <= 0 || !this.#memory.hit(hot)) return undefined
-    catalogue.countAt(hot.place, stored)
+    if (ttl <= 0) return undefined
+    catalogue.countAt(place, stored)
+    const hot = this.#memory.get(stored, name, known)
+    if (hot !== undefined) hot.place = place
     return { outcome: 'hit', stored, hot, age, ttl, revalidate: false }
   }
 }
