@@ -6,7 +6,7 @@ import { isIntact } from '../content-store/small-bodies.ts'
 import { MetadataIndex } from '../metadata-index/metadata-index.ts'
 import type { PolicySettings } from '../policy/cache-request.ts'
 import { PreparedFields, preparedSize } from '../policy/prepared-fields.ts'
-import { plainUseOf, type PlainUse } from '../policy/reuse.ts'
+import { PlainUse } from '../policy/reuse.ts'
 import { CHUNK_SIZE, entryKey, type StoredBody, type StoredResponse } from '../stored-response.ts'
 
 /** A stored response with all that answering by it takes: what lies together is read together. */
@@ -34,7 +34,7 @@ export class HotResponse {
   }
 
   useBy(settings: PolicySettings): PlainUse {
-    if (this.#use?.settings !== settings) this.#use = plainUseOf(this.stored, settings)
+    if (this.#use?.settings !== settings) this.#use = new PlainUse(this.stored, settings)
     return this.#use
   }
 }

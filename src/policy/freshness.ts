@@ -2,7 +2,6 @@
 import { MAX_DELTA_SECONDS, responseDirectives } from './cache-control.ts'
 import { fieldValue, firstLine } from './field-lines.ts'
 import { parseHttpDate } from './http-date.ts'
-import { Remembered } from './remembered.ts'
 import { hasExplicitLifetime, lifetimeOf } from './semantics.ts'
 import { HEURISTICALLY_CACHEABLE } from './status.ts'
 import { effectiveFields } from './targeted.ts'
@@ -35,18 +34,11 @@ interface KnownTimes {
   readonly correctedInitialAge: number
 }
 
-/** Times already read. A record never changes (freshening makes a new one), so neither do they. */
-const times = new Remembered<StoredResponse, KnownTimes>()
-
 function timesOf(stored: StoredResponse): KnownTimes {
-  const known = times.get(stored)
-  if (known !== undefined) return known
   const date = parseHttpDate(firstLine(stored.fields, 'date'), stored.responseTime) ?? stored.responseTime
   const apparentAge = Math.max(0, (stored.responseTime - date) / 1000)
   const responseDelay = Math.max(0, stored.responseTime - stored.requestTime) / 1000
-  const read = { date, correctedInitialAge: Math.max(apparentAge, ageValue(stored) + responseDelay) }
-  times.set(stored, read)
-  return read
+  return { date, correctedInitialAge: Math.max(apparentAge, ageValue(stored) + responseDelay) }
 }
 
 /**
@@ -63,25 +55,13 @@ function ageValue(stored: StoredResponse): number {
   return /^\d+$/.test(first) ? Math.min(Number(first), MAX_DELTA_SECONDS) : 0
 }
 
-interface Known {
-  readonly settings: PolicySettings
-  readonly lifetime: number
-}
-
-/** Lifetimes already worked out, as with times. */
-const lifetimes = new Remembered<StoredResponse, Known>()
-
 /** Section 4.2.1: "the length of time between its generation by the origin server and its expiration time". */
 export function freshnessLifetime(stored: StoredResponse, settings: PolicySettings): number {
-  const known = lifetimes.get(stored)
-  if (known !== undefined && known.settings === settings) return known.lifetime
   const { staleFrom, terms } = stored
   const stated = workOutLifetime(stored, settings)
   const byFields =
     terms === undefined ? stated : lifetimeByTerms(terms, stated, currentAge(stored, stored.responseTime))
-  const lifetime = staleFrom === undefined ? byFields : Math.min(byFields, currentAge(stored, staleFrom))
-  lifetimes.set(stored, { settings, lifetime })
-  return lifetime
+  return staleFrom === undefined ? byFields : Math.min(byFields, currentAge(stored, staleFrom))
 }
 
 function workOutLifetime(stored: StoredResponse, settings: PolicySettings): number {

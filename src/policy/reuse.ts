@@ -6,7 +6,6 @@ import type { CacheRequest, PolicySettings } from './cache-request.ts'
 import { effectiveFields } from './targeted.ts'
 import { ageAt, currentAge, freshnessLifetime, initialAge } from './freshness.ts'
 import { keyOfGet } from './cache-key.ts'
-import { Remembered } from './remembered.ts'
 import { isPastTerms, staleWindow } from './terms.ts'
 import type { StoredResponse } from '../stored-response.ts'
 
@@ -96,20 +95,9 @@ export class PlainUse {
   }
 }
 
-/** What was worked out of what is asked for often. */
-const plainUses = new Remembered<StoredResponse, PlainUse>()
-
-export function plainUseOf(stored: StoredResponse, settings: PolicySettings): PlainUse {
-  const known = plainUses.get(stored)
-  if (known !== undefined && known.settings === settings) return known
-  const use = new PlainUse(stored, settings)
-  plainUses.set(stored, use)
-  return use
-}
-
 export function mayReuse(stored: StoredResponse, request: CacheRequest, now: number, settings: PolicySettings): Reuse {
   if (asksNothingSpecial(request)) {
-    const use = plainUseOf(stored, settings)
+    const use = new PlainUse(stored, settings)
     const age = use.ageAt(now)
     const ttl = use.ttlAt(now, age)
     if (ttl > 0) return { use: 'serve', rule: 'fresh', age, ttl, revalidate: false }
