@@ -174,12 +174,17 @@ export class ContentStore {
   /**
    * Replaces the variants of a key by what `change` makes of those on disk; without any, the file goes. Nothing is
    * written when nothing changes. Another process may do the same at the same time: the later rename wins, and the
-   * notes that follow both (journal.ts) make everybody look at what has become of it.
+   * notes that follow both (journal.ts) make everybody look at what has become of it. It is not read where all
+   * that is on disk `isOfNoUse`.
    */
-  async updateBucket(key: string, change: (records: StoredResponse[]) => StoredResponse[]): Promise<void> {
+  async updateBucket(
+    key: string,
+    change: (records: readonly StoredResponse[]) => readonly StoredResponse[],
+    isOfNoUse: () => boolean = () => false,
+  ): Promise<void> {
     const path = this.#layout.bucket(key)
     await this.#buckets.run(path, async () => {
-      const before = await this.readBucket(key)
+      const before = isOfNoUse() ? [] : await this.readBucket(key)
       const records = change(before)
       if (records.length > 0 && records.length === before.length && records.every((each, i) => each === before[i]))
         return

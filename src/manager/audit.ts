@@ -11,6 +11,7 @@ import type { StoredResponse } from '../stored-response.ts'
 import type { CacheEngine } from './cache-engine.ts'
 import type { Holdings } from './holdings.ts'
 import { engineOf, type StreamingManager } from './streaming-manager.ts'
+import { synchronise } from './synchronise.ts'
 
 export type Finding =
   /** A record whose body is missing, of another length, or not what was stored. */
@@ -144,7 +145,7 @@ async function repairBucket(engine: CacheEngine, file: FoundFile): Promise<void>
   const known = [...catalogue.records()].filter(({ key }) => bucketHash(key) === file.hash)
   for (const key of new Set([...kept, ...known].map(({ key }) => key))) {
     const bodies = [...kept, ...known].filter((record) => record.key === key).map(({ body }) => body.sha256)
-    await engine.holdings.synchronise(key, (record) => engine.adopt(record))
+    await synchronise(engine.holdings, key, (record) => engine.adopt(record))
     membership.note({ note: 'erased', key, bodies })
   }
 }

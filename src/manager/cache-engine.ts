@@ -25,6 +25,7 @@ import type { ResolvedManagerOptions } from './options.ts'
 import type { PendingStore } from './pending-store.ts'
 import { QuickLookup } from './quick-lookup.ts'
 import { Statistics } from './statistics.ts'
+import { synchronise } from './synchronise.ts'
 
 /** Keys that were looked for on disk in vain: how many are remembered, and for how long. */
 const ABSENT_KEYS = 10_000
@@ -315,7 +316,7 @@ export class CacheEngine {
    */
   async noticeChange(key: string): Promise<void> {
     this.#absent.delete(key)
-    if (this.holdings.membership.isLeader) await this.holdings.synchronise(key, (record) => this.adopt(record))
+    if (this.holdings.membership.isLeader) await synchronise(this.holdings, key, (record) => this.adopt(record))
     else for (const stored of this.catalogue.variants(key)) this.holdings.forget(stored)
   }
 

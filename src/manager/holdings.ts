@@ -12,7 +12,7 @@
  */
 import type { ContentStore } from '../content-store/content-store.ts'
 import type { Membership } from '../content-store/membership.ts'
-import { entryKey, type StoredResponse } from '../stored-response.ts'
+import type { StoredResponse } from '../stored-response.ts'
 import { Allowance } from './allowance.ts'
 import { Catalogue, type CatalogueOptions, type Removed } from './catalogue.ts'
 import { diskSize } from './disk-use.ts'
@@ -41,6 +41,8 @@ export class Holdings {
   readonly #statistics: Statistics
   readonly #postponed = new Postponed()
   #isReconciled = false
+  /** Records of which the bucket is being written, before the catalogue has them. */
+  #additions = 0
   /** Bodies that may be needed no more, until the catalogue is whole and can tell; of a follower, should it come to lead. */
   readonly doubtful: DoubtfulBodies = new DoubtfulBodies()
 
@@ -135,7 +137,12 @@ export class Holdings {
    */
   async add(record: StoredResponse): Promise<boolean> {
     const { key, variant } = record
-    await this.store.updateBucket(key, (records) => [...records.filter((each) => each.variant !== variant), record])
+    this.#additions++
+    try {
+      await this.store.updateBucket(key, (records) => [...records.filter((each) => each.variant !== variant), record])
+    } finally {
+      this.#additions--
+    }
     this.doPostponed()
     this.snapshots.noteChange()
     void this.#release(this.catalogue.add(record))
@@ -157,6 +164,14 @@ export class Holdings {
     const isHeld = this.catalogue.holds(record)
     if (isHeld) this.unwritten.add({ record, body, isOverDisk })
     return isHeld
+  }
+
+  /**
+   * Whether nothing that lies on disk under this key is to stay, now that this is written: the catalogue knows of all that
+   * does. Then the bucket need not be read to be changed.
+   */
+  isToBeReplaced(key: string, written?: StoredResponse): boolean {
+    return this.isWhole && this.#additions === 0 && this.catalogue.variants(key).every((each) => each === written)
   }
 
   /** Another record over the same body in the place of this one: in memory only, the bucket is not written. */
@@ -210,27 +225,6 @@ export class Holdings {
     void this.#release(removed)
     this.unwritten.drop(stored)
     this.doubtful.add(stored.body.sha256)
-  }
-
-  /**
-   * Makes the catalogue what the disk says of a key, of which another process has written: `adopt` takes each record
-   * found. Bodies that may have come out of use are doubtful then.
-   */
-  async synchronise(key: string, adopt: (record: StoredResponse) => void): Promise<void> {
-    this.snapshots.restoration?.noteLook(key)
-    const records = await this.store.readSettledBucket(key)
-    for (const held of this.catalogue.variants(key)) {
-      const found = records.find(({ variant }) => variant === held.variant)
-      // Freshened here or not, what lies on disk is what everybody else has.
-      if (found?.body.sha256 !== held.body.sha256 && !this.unwritten.has(held)) this.forget(held)
-    }
-    for (const record of records) {
-      // It was asked for where it was stored, of which nothing is known here.
-      const name = entryKey(record.key, record.variant)
-      if (this.catalogue.current(record) === undefined)
-        this.catalogue.countRequest({ name, stored: undefined, varies: false })
-      adopt(record)
-    }
   }
 
   resize(maxEntries: number, maxSize: number): void {
@@ -307,13 +301,13 @@ export class Holdings {
 
   async #erase(key: string, isToGo: (record: StoredResponse) => boolean, ...unneeded: string[]): Promise<void> {
     const bodies = new Set(unneeded)
-    await this.store.updateBucket(key, (records) =>
+    const change = (records: readonly StoredResponse[]) =>
       records.filter((record) => {
         const goes = isToGo(record)
         if (goes) bodies.add(record.body.sha256)
         return !goes
-      }),
-    )
+      })
+    await this.store.updateBucket(key, change, () => this.isToBeReplaced(key))
     if (bodies.size > 0) this.membership.note({ note: 'erased', key, bodies: [...bodies] })
     for (const sha256 of bodies) await this.#removeBody(sha256)
   }

@@ -16,6 +16,7 @@ import { Folders, type FoundFile } from '../content-store/walk.ts'
 import type { StoredResponse } from '../stored-response.ts'
 import type { CacheEngine } from './cache-engine.ts'
 import { Catalogue } from './catalogue.ts'
+import { synchronise } from './synchronise.ts'
 import { verifyLatest } from './verification.ts'
 
 /**
@@ -195,7 +196,7 @@ async function readAgain(engine: CacheEngine, file: FoundFile, known: readonly S
 async function lookAgain(engine: CacheEngine, record: StoredResponse): Promise<void> {
   const { holdings } = engine
   if (holdings.catalogue.current(record) === undefined) return
-  await holdings.synchronise(record.key, (found) => engine.adopt(found))
+  await synchronise(holdings, record.key, (found) => engine.adopt(found))
 }
 
 /** Bodies without a record go, and records without a body. Resolves with whether it came to its end. */

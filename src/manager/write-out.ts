@@ -1,5 +1,6 @@
 /** Writes one response that has waited in memory: content, then bucket, as with any other. */
 import { isIntact } from '../content-store/small-bodies.ts'
+import type { StoredResponse } from '../stored-response.ts'
 import type { Holdings } from './holdings.ts'
 import type { Statistics } from './statistics.ts'
 import type { Unwritten } from './write-behind.ts'
@@ -12,12 +13,13 @@ export async function writeOut(holdings: Holdings, unwritten: Unwritten, statist
     if (!isIntact(body, record.body)) throw new Error('A consumer has written in the body')
     await holdings.guarding(record, async () => {
       await store.writeSmall(body, record.body)
-      await store.updateBucket(record.key, (records) => {
+      const change = (records: readonly StoredResponse[]) => {
         // Freshened or gone, meanwhile.
         const current = catalogue.current(record)
         if (current?.body.sha256 !== record.body.sha256) return records
         return [...records.filter(({ variant }) => variant !== record.variant), current]
-      })
+      }
+      await store.updateBucket(record.key, change, () => holdings.isToBeReplaced(record.key, catalogue.current(record)))
     })
     holdings.doPostponed()
     membership.note({ note: 'stored', key: record.key, bodies: [record.body.sha256] })
