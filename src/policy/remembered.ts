@@ -1,35 +1,13 @@
 /**
- * What was worked out about an object, remembered while it is in use and forgotten when others are used more: two
- * generations of a WeakMap, so that a million stored responses do not each carry what only the hot ones need.
+ * What was worked out of a text, where the same few come again and again: two generations of a Map, so that a value of its
+ * own in each response does not push out what many say.
  */
 
-/** Objects in one generation. */
-const GENERATION = 8_192
+/** Texts in one generation. */
+const MAX_TEXTS = 1_000
+/** Characters of a text that is worth it. */
+const MAX_TEXT = 512
 
-export class Remembered<K extends object, V> {
-  #young = new WeakMap<K, V>()
-  #old = new WeakMap<K, V>()
-  #count = 0
-
-  get(key: K): V | undefined {
-    const known = this.#young.get(key)
-    if (known !== undefined) return known
-    const older = this.#old.get(key)
-    if (older !== undefined) this.set(key, older)
-    return older
-  }
-
-  set(key: K, value: V): void {
-    if (++this.#count > GENERATION) {
-      this.#old = this.#young
-      this.#young = new WeakMap()
-      this.#count = 1
-    }
-    this.#young.set(key, value)
-  }
-}
-
-/** The same for strings, whose results are few or small. */
 export class RememberedByText<V> {
   #young = new Map<string, V>()
   #old = new Map<string, V>()
@@ -52,8 +30,3 @@ export class RememberedByText<V> {
     return value
   }
 }
-
-/** Texts in one generation. */
-const MAX_TEXTS = 1_000
-/** Characters of a text that is worth it. */
-const MAX_TEXT = 512

@@ -8,7 +8,6 @@
 import CachePolicy from 'http-cache-semantics'
 import { fieldValue, firstLine } from './field-lines.ts'
 import { parseHttpDate } from './http-date.ts'
-import { Remembered } from './remembered.ts'
 import { seconds, type Directives } from './cache-control.ts'
 import type { FieldLines } from '../stored-response.ts'
 
@@ -33,7 +32,7 @@ export function lifetimeOf(input: SemanticsInput, mayGuess: boolean): number {
 }
 
 /** Lifetimes already worked out. Directives that read the same are the same object, mostly (cache-control.ts). */
-const byDirectives = { shared: new Remembered<Directives, number>(), private: new Remembered<Directives, number>() }
+const byDirectives = { shared: new WeakMap<Directives, number>(), private: new WeakMap<Directives, number>() }
 
 /** Section 4.2.1: `s-maxage` and `max-age` come first, and then no date matters. */
 function lifetimeByDirectives(input: SemanticsInput): number {
