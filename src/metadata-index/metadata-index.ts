@@ -276,7 +276,8 @@ export class MetadataIndex<V> {
       const at = i * PLACE_WORDS
       this.#restoreEntry(entry, places[at] as number, places[at + 1] as number)
     }
-    this.#evict(0)
+    // Where all fits, it is to be as it was: a window that was over its share waits for the next entry, as it did.
+    if (this.#policy.bounds.isOver) this.#evict(0)
     return true
   }
 

@@ -108,6 +108,18 @@ function restoreFrom(copy: MetadataIndex<number>, index: MetadataIndex<number>):
   return copy.restore(snapshot.state(), (position) => entries[position])
 }
 
+test('a window that is over its share, since what had expired came back, is restored as it is', () => {
+  const bounds = { maxEntries: 20, maxWeight: 1000, goal: 'bytes' } as const
+  const index = new MetadataIndex<number>(bounds)
+  index.set('first', 1, 1)
+  index.expire('first')
+  for (const key of ['second', 'third']) index.set(key, 2, 1)
+  index.update('first', 3)
+  const copy = new MetadataIndex<number>(bounds)
+  assert.equal(restoreFrom(copy, index), true)
+  assert.deepEqual([...copy.entries()], [...index.entries()])
+})
+
 for (const goal of ['objects', 'balanced', 'bytes'] as const) {
   test(`goal ${goal}: after every step the index and a naive model agree; a restored copy does the same from there on`, () => {
     const steps = fc.array(step, { maxLength: 150, size: 'max' })

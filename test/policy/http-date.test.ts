@@ -39,6 +39,8 @@ test('anything else is no date', () => {
     'Sun, 06 Nov 1994 8:49:37 GMT',
     'Sun, 6 Nov 1994 08:49:37 GMT',
     'Sun, 30 Feb 1994 08:49:37 GMT',
+    'Sun, 00 Nov 1994 08:49:37 GMT',
+    'Thu, 31 Nov 1994 08:49:37 GMT',
     'Sun, 06 Foo 1994 08:49:37 GMT',
     'Sun, 06 Nov 1994 24:00:00 GMT',
     '1994-11-06T08:49:37Z',
