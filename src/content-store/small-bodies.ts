@@ -17,7 +17,7 @@ export function describeBody(body: Buffer): StoredBody {
 }
 
 /** Whether these are the bytes that were stored, of a body of one chunk at most. */
-export function isIntact(bytes: Buffer, { size, checksums }: Pick<StoredBody, 'size' | 'checksums'>): boolean {
+export function isIntact(bytes: Buffer, { size, checksums }: StoredBody): boolean {
   return bytes.length === size && (size === 0 || crc32(bytes) === checksums)
 }
 

@@ -62,7 +62,7 @@ export class Answering {
     this.#network = new Network(engine, options, next)
     this.#smallHits = new SmallHits(engine, options, {
       fetch: (turn) => this.#fetch({ ...turn, request: turn.request.keep() }, 'uri-miss'),
-      play: (turn, hit) => this.#playHit(turn, hit),
+      play: (turn, hit) => this.#playHit(turn, hit, true),
     })
     this.#collapsing =
       flights &&
@@ -128,22 +128,25 @@ export class Answering {
     return true
   }
 
-  #playHit(turn: Turn, hit: Hit): void {
+  #playHit(turn: Turn, hit: Hit, isSlow = false): void {
     turn.request.keep()
     const begun = hasListeners('serve') ? performance.now() : undefined
-    void this.#play(turn, hit.stored, hit.age, () => countHit(this.#engine, turn, hit, begun))
+    void this.#play(turn, hit.stored, hit.age, () => countHit(this.#engine, turn, hit, begun), isSlow)
   }
 
-  /** Plays a stored response, or fetches it when its file is missing or damaged. */
-  async #play(turn: Turn, stored: StoredResponse, age: number, status: () => string): Promise<void> {
+  /**
+   * Plays a stored response, or fetches it when its file is missing or damaged. `isSlow`: it is known already that the
+   * body cannot be read at once.
+   */
+  async #play(turn: Turn, stored: StoredResponse, age: number, status: () => string, isSlow = false): Promise<void> {
     const { exchange, received, request } = turn
     const answer = served(stored, request, age)
     const { bytes } = answer
     await new Promise<void>(soon)
     if (exchange.isOver) return
     // Read, and its first chunk checked, before anything is announced.
-    const opened =
-      bytes && (this.#engine.readSmall(stored) ?? (await this.#engine.openBody(stored, bytes.start, bytes.end)))
+    const small = bytes && !isSlow ? this.#engine.readSmall(stored) : undefined
+    const opened = small ?? (bytes && (await this.#engine.openBody(stored, bytes.start, bytes.end)))
     if (exchange.isOver) closeReader(opened)
     else if (opened === 'damaged') this.#fetch(later(turn), 'uri-miss')
     else if (opened === 'busy') this.#fetchAside(later(turn))

@@ -108,8 +108,8 @@ export class IncomingRequest implements CacheRequest {
   }
 
   get fields(): RequestFields {
-    // Those of an ordinary object need not be read twice.
-    return (this.#fields ??= fieldsOf(this.#headers ?? (this.isPlain ? (this.#source ?? {}) : this.headers)))
+    // Where they have not been read, they are an ordinary object, which need not be read twice.
+    return (this.#fields ??= fieldsOf(this.#headers ?? this.#source ?? {}))
   }
 
   /** Reads what the caller wrote now: once `dispatch` has returned, he may use his headers for something else. */

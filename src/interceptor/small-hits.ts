@@ -6,6 +6,7 @@ import { hasListeners } from '../diagnostics.ts'
 import type { CacheEngine } from '../manager/cache-engine.ts'
 import type { Hit } from '../manager/lookup.ts'
 import { fieldsOnce, type SentFields } from '../policy/prepared-fields.ts'
+import type { StoredResponse } from '../stored-response.ts'
 import { hitStatus } from './cache-status.ts'
 import type { ResolvedInterceptorOptions } from './options.ts'
 import { discard, isPipelineBody } from './pipeline-body.ts'
@@ -52,8 +53,7 @@ export class SmallHits {
     const { stored, hot, age } = hit
     if (hot !== undefined) {
       this.#engine.statistics.served(hot.body.length, 'memory')
-      const sent = hot.fields.at(age, this.#statusOf(turn, hit))
-      this.#send(turn, hot.body, hot.statusCode, sent, hot.statusMessage)
+      this.#send(turn, stored, hot.body, hot.fields.at(age, this.#statusOf(turn, hit)))
       return
     }
     const begun = hasListeners('serve') ? performance.now() : undefined
@@ -62,8 +62,7 @@ export class SmallHits {
     else if (body === undefined) this.#otherwise.play(turn, hit)
     else {
       this.#engine.statistics.served(body.length, 'disk')
-      const sent = fieldsOnce(stored.fields, age, this.#statusOf(turn, hit, begun))
-      this.#send(turn, body, stored.statusCode, sent, stored.statusMessage)
+      this.#send(turn, stored, body, fieldsOnce(stored.fields, age, this.#statusOf(turn, hit, begun)))
     }
   }
 
@@ -72,10 +71,10 @@ export class SmallHits {
     return this.#options.cacheStatus ? status : undefined
   }
 
-  #send(turn: Turn, body: Buffer, statusCode: number, fields: SentFields, statusMessage: string): void {
+  #send(turn: Turn, stored: StoredResponse, body: Buffer, fields: SentFields): void {
     discard(turn.received.body)
     const sent = withXCache(this.#options.xCache, fields, true, true)
-    new Push(turn.exchange, body).start(statusCode, sent, statusMessage)
+    new Push(turn.exchange, body).start(stored.statusCode, sent, stored.statusMessage)
   }
 }
 

@@ -7,17 +7,13 @@ import { MetadataIndex } from '../metadata-index/metadata-index.ts'
 import type { PolicySettings } from '../policy/cache-request.ts'
 import { PreparedFields, preparedSize } from '../policy/prepared-fields.ts'
 import { PlainUse } from '../policy/reuse.ts'
-import { CHUNK_SIZE, entryKey, type StoredBody, type StoredResponse } from '../stored-response.ts'
+import { CHUNK_SIZE, entryKey, type StoredResponse } from '../stored-response.ts'
 
-/** A stored response with all that answering by it takes: what lies together is read together. */
+/** A stored response with all that answering by it takes. */
 export class HotResponse {
   readonly stored: StoredResponse
   readonly body: Buffer
   readonly fields: PreparedFields
-  readonly statusCode: number
-  readonly statusMessage: string
-  readonly size: number
-  readonly checksums: StoredBody['checksums']
   /** Where the catalogue and this tier had it last. */
   place = 0
   slot = 0
@@ -27,10 +23,6 @@ export class HotResponse {
     this.stored = stored
     this.body = body
     this.fields = new PreparedFields(stored.fields)
-    this.statusCode = stored.statusCode
-    this.statusMessage = stored.statusMessage
-    this.size = stored.body.size
-    this.checksums = stored.body.checksums
   }
 
   useBy(settings: PolicySettings): PlainUse {
@@ -78,7 +70,7 @@ export class MemoryTier {
     }
     this.#index?.hit(known.slot)
     // Whom it was handed to may have written in it.
-    if (known.stored.body.sha256 !== stored.body.sha256 || !isIntact(known.body, known)) {
+    if (known.stored.body.sha256 !== stored.body.sha256 || !isIntact(known.body, stored.body)) {
       this.#index?.delete(name)
       return undefined
     }

@@ -9,8 +9,6 @@ type Varying = Pick<StoredResponse, 'key' | 'vary' | 'variant'>
 interface VaryRule {
   readonly names: readonly string[]
   readonly variants: Set<string>
-  /** The one used last, which need not go to its place again. */
-  last: string | undefined
 }
 
 const NONE: readonly never[] = Object.freeze([])
@@ -41,21 +39,16 @@ export class Variants {
     if (variant === '') return
     const rules = this.#rulesOf(key)
     const known = ruleFor(rules, vary)
-    if (known === undefined)
-      this.#rules.set(key, [...rules, { names: vary, variants: new Set([variant]), last: undefined }])
-    else {
-      known.variants.add(variant)
-      known.last = undefined
-    }
+    if (known === undefined) this.#rules.set(key, [...rules, { names: vary, variants: new Set([variant]) }])
+    else known.variants.add(variant)
   }
 
   use({ key, vary, variant }: Varying): void {
     if (variant === '') return
     const rule = ruleFor(this.#rulesOf(key), vary)
+    if (rule === undefined || rule.variants.size === 1) return
     // A Set keeps the order of insertion: what is used goes to its end.
-    if (rule === undefined || rule.last === variant || !rule.variants.delete(variant)) return
-    rule.variants.add(variant)
-    rule.last = variant
+    if (rule.variants.delete(variant)) rule.variants.add(variant)
   }
 
   forget({ key, vary, variant }: Varying): void {

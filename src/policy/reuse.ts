@@ -96,16 +96,6 @@ export class PlainUse {
 }
 
 export function mayReuse(stored: StoredResponse, request: CacheRequest, now: number, settings: PolicySettings): Reuse {
-  if (asksNothingSpecial(request)) {
-    const use = new PlainUse(stored, settings)
-    const age = use.ageAt(now)
-    const ttl = use.ttlAt(now, age)
-    if (ttl > 0) return { use: 'serve', rule: 'fresh', age, ttl, revalidate: false }
-  }
-  return mayReuseByRules(stored, request, now, settings)
-}
-
-function mayReuseByRules(stored: StoredResponse, request: CacheRequest, now: number, settings: PolicySettings): Reuse {
   const ofResponse = responseDirectives(effectiveFields(stored.fields, settings.targets))
   if (isOthers(stored, request, ofResponse, settings)) return { use: 'none', rule: 'for-others' }
   if (request.mode === 'no-cache') return { use: 'validate', rule: 'mode', because: 'request' }

@@ -1,8 +1,9 @@
-/** Answers out of memory: at once, but never deeper in the stack, and by what the request was when it was made. */
+/** Small answers: at once, but never deeper in the stack, and by what the request was when it was made. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { IncomingRequest } from '../../src/interceptor/cache-request.ts'
 import type { ManagerOptions } from '../../src/index.ts'
+import { engineOf } from '../../src/manager/streaming-manager.ts'
 import { startCache, type TestCache } from '../helpers/cache.ts'
 import { startOrigin, type Origin } from '../helpers/origin.ts'
 
@@ -83,6 +84,17 @@ test('a caller may use its headers for something else once dispatch has returned
     assert.equal(german.body.toString(), 'for de')
   }
   assert.equal(origin.requests.length, 2)
+})
+
+test('a disk that is slow is asked once for each hit whether it is', async (t) => {
+  const [origin, cache] = await startBoth(t, {}, { maxMemory: 0, flushInterval: 0 })
+  await cache.get(`${origin.url}/`)
+  await cache.manager.runPendingTasks()
+  const { store } = engineOf(cache.manager).holdings
+  const read = t.mock.method(store, 'readSmall', () => undefined)
+  assert.equal((await cache.get(`${origin.url}/`)).text, 'for undefined')
+  assert.equal(read.mock.callCount(), 1)
+  assert.equal(origin.requests.length, 1)
 })
 
 test('which requests ask for nothing special, in all forms of headers', () => {

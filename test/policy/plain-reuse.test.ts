@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { CacheRequest, PolicySettings } from '../../src/policy/cache-request.ts'
-import { mayReuse } from '../../src/policy/reuse.ts'
+import { mayReuse, PlainUse } from '../../src/policy/reuse.ts'
 import type { StoredResponse } from '../../src/stored-response.ts'
 
 const NOW = Date.parse('Mon, 23 Nov 2026 12:00:00 GMT')
@@ -57,9 +57,13 @@ test('a plain request gets the answer that the rules give, at any time', () => {
         // Two caches ask in turn: what one has worked out is not the other's.
         for (const each of [one, other]) {
           const now = NOW + second * 1000
-          const quick = mayReuse(response, plain, now, each)
-          assert.deepEqual(quick, mayReuse(response, { ...plain, isPlain: false }, now, each))
-          outcomes.add(quick.use)
+          const use = new PlainUse(response, each)
+          const age = use.ageAt(now)
+          const ttl = use.ttlAt(now, age)
+          const byRules = mayReuse(response, plain, now, each)
+          if (ttl > 0) assert.deepEqual(byRules, { use: 'serve', rule: 'fresh', age, ttl, revalidate: false })
+          else assert.notEqual(byRules.rule, 'fresh')
+          outcomes.add(byRules.use)
         }
       }
     }),
