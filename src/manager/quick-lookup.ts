@@ -1,6 +1,6 @@
 /**
- * The common hit, found in a short way: a request that asks for nothing special, for what is fresh. Of what is in memory
- * it reads few objects, which lie together: there a hit's cost is waiting for memory, more than computing.
+ * The common hit, found in a short way: a request that asks for nothing special, for what is fresh. It reads few objects:
+ * where the body is in memory, a hit's cost is waiting for memory, more than computing.
  */
 import type { CacheRequest, PolicySettings } from '../policy/cache-request.ts'
 import { asksNothingSpecial, PlainUse } from '../policy/reuse.ts'
