@@ -20,14 +20,14 @@ export function whyNotOurs(
   return isOpen ? 'everybody can write in it' : undefined
 }
 
-/** False where there is nothing. */
+/** False where there is nothing, or was nothing a moment ago: others may make it, too. */
 export async function isOurs(path: string, mayBeLink: boolean): Promise<boolean> {
   try {
     await assertOurs(path, mayBeLink)
     return true
   } catch (error) {
     // A link that leads nowhere is something.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !(await exists(path))) return false
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !(mayBeLink && (await isLink(path)))) return false
     throw error
   }
 }
@@ -39,9 +39,9 @@ export async function assertOurs(path: string, mayBeLink: boolean): Promise<void
   if (why !== undefined) throw new Error(`${path}: ${why}`)
 }
 
-async function exists(path: string): Promise<boolean> {
+async function isLink(path: string): Promise<boolean> {
   return await lstat(path).then(
-    () => true,
+    (stats) => stats.isSymbolicLink(),
     () => false,
   )
 }

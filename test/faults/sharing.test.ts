@@ -40,6 +40,33 @@ test('alone, a miss does not look at the disk; with company it does', async (t) 
   assert.equal(count(), before + 1)
 })
 
+test('several that make one directory at the same moment all have it', async (t) => {
+  const directory = join(await temporaryDirectory(), 'new')
+  const { lstat, stat } = fs
+  // Each folder that is not there when it is looked for is made by another process right after that.
+  const made: string[] = []
+  for (const [name, look] of Object.entries({ lstat, stat })) {
+    const late = async (path: string): Promise<unknown> => {
+      try {
+        return await look(path)
+      } catch (error) {
+        await fs.mkdir(path, { recursive: true, mode: 0o700 })
+        made.push(path)
+        throw error
+      }
+    }
+    t.mock.method(fs, name as 'lstat', late as typeof lstat)
+  }
+  syncBuiltinESMExports()
+  t.after(() => {
+    t.mock.restoreAll()
+    syncBuiltinESMExports()
+  })
+  const cache = await startCache(t, { directory })
+  assert.equal(made.includes(join(directory, 'tmp')), true)
+  await cache.manager.put('https://example.com/', { body: 'x' })
+})
+
 test('on a network file system one process alone may have the directory', async (t) => {
   const statfs = t.mock.method(fs, 'statfs', async () => ({ type: 0x6969 }))
   syncBuiltinESMExports()

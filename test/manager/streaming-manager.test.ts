@@ -314,4 +314,7 @@ test('a directory in which others can write is refused, and folders in it that a
   const link = join(await temporaryDirectory(), 'link')
   await symlink(elsewhere, link)
   await (await StreamingManager.open(link)).close()
+  const nowhere = join(elsewhere, 'nowhere')
+  await symlink(join(elsewhere, 'missing'), nowhere)
+  await assert.rejects(StreamingManager.open(nowhere), { name: 'DirectoryError' })
 })

@@ -5,7 +5,7 @@
 import { readFile, stat, utimes } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { basename, dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { StreamingManager } from '../../../src/index.ts'
 import { filesIn, temporaryDirectory } from '../../helpers/directory.ts'
 import { startProcess, type CacheProcess } from '../../helpers/processes.ts'
@@ -57,12 +57,19 @@ class Soak {
     server.keepAliveTimeout = 600_000
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     this.#origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    this.processes = await Promise.all(Array.from({ length: PROCESSES }, () => startProcess(this.#directory, LIMITS)))
-    const until = performance.now() + seconds * 1000
-    const clients = Array.from({ length: PROCESSES * CLIENTS }, (_, i) => this.#client(i % PROCESSES, until))
-    await Promise.all([...clients, this.#killer(until), this.#watch()])
-    server.closeAllConnections()
-    server.close()
+    try {
+      // All at once, on a directory that none of them finds.
+      const starts = Array.from({ length: PROCESSES }, () => startProcess(this.#directory, LIMITS))
+      const started = await Promise.allSettled(starts)
+      this.processes = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+      await Promise.all(starts)
+      const until = performance.now() + seconds * 1000
+      const clients = Array.from({ length: PROCESSES * CLIENTS }, (_, i) => this.#client(i % PROCESSES, until))
+      await Promise.all([...clients, this.#killer(until), this.#watch()])
+    } finally {
+      server.closeAllConnections()
+      server.close()
+    }
   }
 
   #respond(request: IncomingMessage, response: ServerResponse): void {
@@ -187,7 +194,7 @@ async function leaks(directory: string): Promise<{ orphans: number; hollow: numb
 }
 
 async function run(seconds: number): Promise<Outcome> {
-  const directory = await temporaryDirectory()
+  const directory = join(await temporaryDirectory(), 'cache')
   const soak = new Soak(directory)
   try {
     await soak.run(seconds)
