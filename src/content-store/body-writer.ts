@@ -3,12 +3,15 @@
  * it is whole. cacache's `put.stream` cannot do this: it leaks a descriptor and a temporary file at every abort,
  * refuses empty bodies, and does not replace content that is damaged.
  *
- * A writer never throws and never makes anybody wait: `write` says when the disk is behind, and the caller decides.
+ * A writer never throws and never makes anybody wait: `write` says when the disk is behind, and the caller decides. As long
+ * as the disk is quick (patience.ts), what is given is written at once: to hand it to the thread pool takes longer, and
+ * what waits there is kept through collections of garbage, each of which it makes slower.
  *
  * What it was given can be read while it writes and as long as somebody holds it, whatever becomes of the body: by its own
  * descriptor, which outlives the file's name, and from memory what no whole chunk of the file has yet.
  */
 import { createHash } from 'node:crypto'
+import { writeSync } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { ContentError } from '../errors.ts'
@@ -18,6 +21,7 @@ import type { Descriptors } from './descriptors.ts'
 import { discard } from './discarded.ts'
 import { withFolder } from './files.ts'
 import { FILE_MODE } from './layout.ts'
+import { Patience } from './patience.ts'
 import { Tail } from './tail.ts'
 
 /** Bytes that may wait for the disk before `write` asks for a pause. */
@@ -42,11 +46,32 @@ export class WaitingBytes {
   }
 }
 
+/** A write that takes longer, in milliseconds, is slow: 64 KiB for the system's memory take a hundredth of it. */
+const SLOW_MS = 2
+
+/** Bytes of a chunk that are written at once at most: more would be no less a stall for being quick. */
+const MOST_AT_ONCE = 4 * CHUNK_SIZE
+
+/** What all writers of a store share. */
+export class Writing {
+  readonly descriptors: Descriptors
+  readonly waitingBytes: WaitingBytes
+  readonly patience: Patience
+
+  constructor(descriptors: Descriptors, waitingBytes: WaitingBytes, slowMs: number = SLOW_MS) {
+    this.descriptors = descriptors
+    this.waitingBytes = waitingBytes
+    this.patience = new Patience(slowMs)
+  }
+}
+
 export class BodyWriter {
   readonly path: string
-  readonly #descriptors: Descriptors
+  readonly #writing: Writing
   /** What went wrong, if anything did: the body will not be stored. */
   failure: unknown
+  /** Milliseconds for which slow writes have stopped everything. */
+  blockedMs = 0
   /** Called when the queue is empty again after `write` returned false, and when the writer gave up. */
   onDrain: (() => void) | undefined
   /** Called once when something goes wrong before the body is whole. */
@@ -63,22 +88,20 @@ export class BodyWriter {
   #file: FileHandle | undefined
   #draining: Promise<void> | undefined
   #ended = false
-  readonly #waitingBytes: WaitingBytes
-  /** Counted there now. */
+  /** Bytes counted as waiting for a file now. */
   #waiting = 0
   #holders = 0
   /** To be closed when nobody holds it any more. */
   #closing = false
 
-  constructor(path: string, descriptors: Descriptors, waitingBytes: WaitingBytes) {
+  constructor(path: string, writing: Writing) {
     this.path = path
-    this.#descriptors = descriptors
-    this.#waitingBytes = waitingBytes
+    this.#writing = writing
   }
 
   /** Whether a chunk of so many bytes may wait in memory, if it has to. */
   mayTake(bytes: number): boolean {
-    return this.#file !== undefined || this.#waitingBytes.allow(bytes)
+    return this.#file !== undefined || this.#writing.waitingBytes.allow(bytes)
   }
 
   /** Bytes taken so far. */
@@ -96,8 +119,10 @@ export class BodyWriter {
     if (this.#ended || this.failure !== undefined) return true
     this.#sum(chunk)
     this.#tail.push(chunk)
-    this.#queue.push(chunk)
-    this.#queued += chunk.length
+    const written = this.#writeNow(chunk)
+    if (written === chunk.length || this.failure !== undefined) return true
+    this.#queue.push(written === 0 ? chunk : chunk.subarray(written))
+    this.#queued += chunk.length - written
     if (this.#file === undefined) this.#wait(chunk.length)
     this.#draining ??= this.#drain()
     return this.#queued < WRITE_QUEUE_BYTES
@@ -186,30 +211,59 @@ export class BodyWriter {
 
   #wait(bytes: number): void {
     this.#waiting += bytes
-    this.#waitingBytes.count(bytes)
+    this.#writing.waitingBytes.count(bytes)
+  }
+
+  /** Returns how many bytes the system has taken at once. */
+  #writeNow(chunk: Buffer): number {
+    const { patience } = this.#writing
+    const file = this.#file
+    if (file === undefined || this.#draining !== undefined || chunk.length > MOST_AT_ONCE) return 0
+    if (patience.isCalledFor()) return 0
+    const before = patience.blockedMs
+    try {
+      const count = patience.quickly(() => writeSync(file.fd, chunk))
+      this.#noteWritten(count)
+      return count
+    } catch (error) {
+      this.#fail(error)
+      return 0
+    } finally {
+      this.blockedMs += patience.blockedMs - before
+    }
   }
 
   async #drain(): Promise<void> {
     try {
-      this.#file ??= await this.#descriptors.hold(() => withFolder(this.path, () => open(this.path, 'wx+', FILE_MODE)))
+      this.#file ??= await this.#writing.descriptors.hold(() =>
+        withFolder(this.path, () => open(this.path, 'wx+', FILE_MODE)),
+      )
       // From here on a queue of its own is the limit.
       this.#wait(-this.#waiting)
       while (this.#queue.length > 0) {
         const chunks = this.#queue
         this.#queue = []
         await writeAll(this.#file, chunks)
-        for (const chunk of chunks) this.#written += chunk.length
-        this.#tail.dropBefore(this.#written - (this.#written % CHUNK_SIZE))
+        this.#noteWritten(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
         this.#queued = this.#queue.reduce((sum, chunk) => sum + chunk.length, 0)
       }
     } catch (error) {
-      this.failure ??= error
-      this.#queue = []
-      this.#wait(-this.#waiting)
-      this.onFailure?.()
+      this.#fail(error)
     }
     this.#draining = undefined
     this.onDrain?.()
+  }
+
+  #noteWritten(bytes: number): void {
+    this.#written += bytes
+    this.#tail.dropBefore(this.#written - (this.#written % CHUNK_SIZE))
+  }
+
+  #fail(error: unknown): void {
+    this.failure ??= error
+    this.#queue = []
+    this.#wait(-this.#waiting)
+    this.onFailure?.()
   }
 
   async #close(): Promise<void> {
@@ -222,7 +276,7 @@ export class BodyWriter {
     } catch (error) {
       this.failure ??= error
     } finally {
-      this.#descriptors.release()
+      this.#writing.descriptors.release()
     }
   }
 }

@@ -18,7 +18,7 @@ import cacache from 'cacache'
 import { DirectoryError } from '../errors.ts'
 import type { StoredBody, StoredResponse } from '../stored-response.ts'
 import { BodyReader, Reading } from './body-reader.ts'
-import { BodyWriter, WaitingBytes } from './body-writer.ts'
+import { BodyWriter, WaitingBytes, Writing } from './body-writer.ts'
 import { currentBoot, isSameBoot } from './boot.ts'
 import { formatBucket, integrityOf, isRubbish, parseBucket } from './bucket.ts'
 import { Descriptors, type DescriptorLimits } from './descriptors.ts'
@@ -50,16 +50,18 @@ export class ContentStore {
   readonly #looks = new Looks()
   /** Apart, so that neither slow origins keep hits from the disk nor stalled consumers keep misses from it. */
   readonly #reading: Reading
-  readonly #writing: Descriptors
-
-  /** Of bodies that are on their way to the disk. */
-  readonly waitingBytes: WaitingBytes
+  readonly #writing: Writing
 
   private constructor(layout: Layout, { maxOpenFiles, maxOpenDelay, maxQueueSize }: StoreLimits) {
     this.#layout = layout
-    this.waitingBytes = new WaitingBytes(maxQueueSize)
     this.#reading = new Reading(new Descriptors({ maxOpenFiles: Math.ceil(maxOpenFiles / 2), maxOpenDelay }))
-    this.#writing = new Descriptors({ maxOpenFiles: Math.floor(maxOpenFiles / 2), maxOpenDelay })
+    const descriptors = new Descriptors({ maxOpenFiles: Math.floor(maxOpenFiles / 2), maxOpenDelay })
+    this.#writing = new Writing(descriptors, new WaitingBytes(maxQueueSize))
+  }
+
+  /** Of bodies that are on their way to the disk. */
+  get waitingBytes(): WaitingBytes {
+    return this.#writing.waitingBytes
   }
 
   get directory(): string {
@@ -115,7 +117,7 @@ export class ContentStore {
 
   /** A writer for one body. Its result is given to `publish`. */
   createWriter(): BodyWriter {
-    return new BodyWriter(this.#layout.temporaryFile(), this.#writing, this.waitingBytes)
+    return new BodyWriter(this.#layout.temporaryFile(), this.#writing)
   }
 
   /** Gives a finished body its final name, over whatever is there: a damaged file of that name is repaired by it. */
@@ -127,7 +129,7 @@ export class ContentStore {
   async writeSmall(bytes: Buffer, { sha256 }: StoredBody): Promise<void> {
     const path = this.#layout.contentFile(sha256)
     await this.#contents.run(sha256, () =>
-      this.#writing.during(() => replaceFile(path, bytes, this.#layout.temporaryFile())),
+      this.#writing.descriptors.during(() => replaceFile(path, bytes, this.#layout.temporaryFile())),
     )
   }
 
@@ -162,7 +164,7 @@ export class ContentStore {
   /** All stored variants of a cache key, as they lie on disk. */
   async readBucket(key: string): Promise<StoredResponse[]> {
     const path = this.#layout.bucket(key)
-    const bytes = this.#looks.readNow(path) ?? (await this.#writing.during(() => readOrEmpty(path)))
+    const bytes = this.#looks.readNow(path) ?? (await this.#writing.descriptors.during(() => readOrEmpty(path)))
     return parseBucket(bytes).filter((record) => record.key === key)
   }
 
@@ -191,7 +193,10 @@ export class ContentStore {
       if (records.length === 0) {
         await removeFile(path)
         await removeEmptyFolders(path)
-      } else await this.#writing.during(() => replaceFile(path, formatBucket(records), this.#layout.temporaryFile()))
+      } else
+        await this.#writing.descriptors.during(() =>
+          replaceFile(path, formatBucket(records), this.#layout.temporaryFile()),
+        )
     })
   }
 
@@ -251,7 +256,10 @@ export class ContentStore {
     const records = await this.recordsIn(file)
     const path = this.#layout.bucketOfHash(file.hash)
     if (records.length === 0) await removeFile(path)
-    else await this.#writing.during(() => replaceFile(path, formatBucket(records), this.#layout.temporaryFile()))
+    else
+      await this.#writing.descriptors.during(() =>
+        replaceFile(path, formatBucket(records), this.#layout.temporaryFile()),
+      )
     return records
   }
 

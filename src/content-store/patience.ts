@@ -11,6 +11,8 @@ const MOST_PATIENT_CALLS = 1_024
 
 export class Patience {
   readonly pace: Pace = new Pace()
+  /** Milliseconds that slow calls have taken, all together. */
+  blockedMs = 0
   readonly #slowMs: number
   #left = 0
   #next = PATIENT_CALLS
@@ -45,7 +47,9 @@ export class Patience {
     try {
       return call()
     } finally {
-      if (performance.now() - begun > this.#slowMs) {
+      const took = performance.now() - begun
+      if (took > this.#slowMs) {
+        this.blockedMs += took
         this.#left = this.#next
         this.#next = Math.min(this.#next * 2, MOST_PATIENT_CALLS)
       } else this.#next = Math.max(this.#next - 1, PATIENT_CALLS)

@@ -23,7 +23,10 @@ export class BodyTee {
   }
 
   write(chunk: Buffer): void {
-    if (!this.pending.write(chunk) && !this.#budget.isRunning) this.#hold()
+    if (!this.isOpen) return
+    const mayGoOn = this.pending.write(chunk)
+    if (!this.#budget.charge(this.pending.blockedMs)) this.#giveUp()
+    else if (!mayGoOn && !this.#budget.isRunning) this.#hold()
   }
 
   /** Every byte has come. */
@@ -40,11 +43,13 @@ export class BodyTee {
   #hold(): void {
     this.#source.holdForDisk()
     this.pending.onDrain = () => this.#release()
-    this.#budget.start(() => {
-      this.pending.abort('slow-disk')
-      // What the disk is at may take it for ever.
-      this.#release()
-    })
+    this.#budget.start(() => this.#giveUp())
+  }
+
+  #giveUp(): void {
+    this.pending.abort('slow-disk')
+    // What the disk is at may take it for ever.
+    this.#release()
   }
 
   #release(): void {

@@ -1,6 +1,7 @@
 /** Milliseconds in all for which something may be held up, however often. */
 export class DelayBudget {
   #left: number
+  #charged = 0
   #since = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -10,6 +11,13 @@ export class DelayBudget {
 
   get isRunning(): boolean {
     return this.#timer !== undefined
+  }
+
+  /** Takes so many milliseconds off, of which those before are a part. False when they were more than was left. */
+  charge(blockedMs: number): boolean {
+    this.#left -= blockedMs - this.#charged
+    this.#charged = blockedMs
+    return this.#left >= 0
   }
 
   /** Holding up begins. `onSpent` is called when it has lasted for as long as is left. */

@@ -120,6 +120,8 @@ export class StoringHandler implements DispatchHandler {
   }
 
   onResponseData(controller: DispatchController, chunk: Buffer): void {
+    // undici flushes its parser with nothing each time it goes on.
+    if (chunk.length === 0) return
     const { engine, exchange, flight } = this.#forwarded
     engine.statistics.received(chunk.length)
     this.#receivedSize += chunk.length

@@ -81,6 +81,11 @@ export class PendingStore {
     return this.#writer?.memory ?? this.#small.size
   }
 
+  /** Milliseconds for which the disk has stopped everything while it took this body. */
+  get blockedMs(): number {
+    return this.#writer?.blockedMs ?? 0
+  }
+
   /** Keeps what was taken readable until `release`. Only while it is open. */
   hold(): void {
     this.#holders++

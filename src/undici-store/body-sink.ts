@@ -40,6 +40,7 @@ export class BodySink extends Writable {
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
     // A copy: the chunk goes to the caller as well, who may write in it before the disk has it.
     const mayGoOn = this.#pending.write(Buffer.from(chunk))
+    if (!this.#budget.charge(this.#pending.blockedMs)) this.#pending.abort('slow-disk')
     if (mayGoOn || !this.#pending.isOpen) return this.#goOn(callback)
     this.#pending.onDrain = () => {
       this.#pending.onDrain = undefined

@@ -1,7 +1,8 @@
 /** A cache may fail, a request may not: what the disk does is nobody's error. */
 import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
+import fs, { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { FaultEvent, RefusalEvent } from '../../src/index.ts'
@@ -93,7 +94,20 @@ test('a disk that is behind for longer than maxStoreDelay loses the store, not t
   const { url, body } = await start(t, 20_000_000)
   const { get, directory, manager } = await startCache(t, { maxStoreDelay: 0 })
   const refusals = collect<RefusalEvent>(t, 'refuse')
+  // The file is there only when all has been read.
+  const read = Promise.withResolvers<void>()
+  const { open } = fs
+  t.mock.method(fs, 'open', async (...args: Parameters<typeof open>) => {
+    await read.promise
+    return await open(...args)
+  })
+  syncBuiltinESMExports()
+  t.after(() => {
+    t.mock.restoreAll()
+    syncBuiltinESMExports()
+  })
   assert.ok((await get(url)).body.equals(body))
+  read.resolve()
   await manager.runPendingTasks()
   assert.deepEqual(
     refusals.map(({ reason }) => reason),

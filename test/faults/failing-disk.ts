@@ -49,6 +49,7 @@ export class FailingDisk {
     this.#patch(fs, 'close', (close) => this.#closedByCallback(close))
     this.#patch(fs, 'openSync', (open) => this.#openedNow(open))
     this.#patch(fs, 'readSync', (read) => this.#byDescriptorNow('read', read))
+    this.#patch(fs, 'writeSync', (write) => this.#byDescriptorNow('write', write))
     this.#patch(fs, 'closeSync', (close) => this.#closedNow(close))
     this.#patch(promises, 'open', (open) => this.#openedAsHandle(open))
     this.#patch(promises, 'readFile', (call) => this.#promised('readFile', ['open', 'read'], call))
@@ -171,12 +172,15 @@ export class FailingDisk {
       if (!String(args[0]).startsWith(`${this.#directory}/`)) return handle
       const writev = handle.writev.bind(handle)
       const close = handle.close.bind(handle)
+      const { fd } = handle
+      this.#descriptors.add(fd)
       handle.writev = async (buffers, position) => {
         const failure = this.#error('writev', undefined, ['write'])
         if (failure !== undefined) throw failure
         return (await writev(buffers, position)) as never
       }
       handle.close = async () => {
+        this.#descriptors.delete(fd)
         await close()
         const failure = this.#error('close of a written file', undefined, ['close'])
         if (failure !== undefined) throw failure

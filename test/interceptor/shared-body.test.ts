@@ -7,12 +7,12 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
-import { BodyWriter, WaitingBytes } from '../../src/content-store/body-writer.ts'
+import { BodyWriter, WaitingBytes, Writing } from '../../src/content-store/body-writer.ts'
 import { Descriptors } from '../../src/content-store/descriptors.ts'
-import { BodyTee } from '../../src/interceptor/body-tee.ts'
 import type { DispatchController } from '../../src/interceptor/dispatch.ts'
 import { Exchange } from '../../src/interceptor/exchange.ts'
 import type { Lost } from '../../src/interceptor/flight-reader.ts'
+import { BodyTee } from '../../src/interceptor/body-tee.ts'
 import { NetworkSource } from '../../src/interceptor/network-source.ts'
 import { SharedBody } from '../../src/interceptor/shared-body.ts'
 import { PendingStore } from '../../src/manager/pending-store.ts'
@@ -35,12 +35,13 @@ async function startRig({ maxBodySize = Infinity, maxDelay = 60_000, isBroken = 
   if (isBroken) await writeFile(join(directory, 'tmp'), 'a file in the way')
   const path = join(directory, 'tmp', 'body')
   const waitingBytes = new WaitingBytes(Infinity)
+  const writing = new Writing(descriptors, waitingBytes)
   const pending: PendingStore = new PendingStore({
     head: {} as StoredHead,
     declaredSize: undefined,
     maxBodySize,
     waitingBytes,
-    createWriter: () => new BodyWriter(path, descriptors, waitingBytes),
+    createWriter: () => new BodyWriter(path, writing),
     onEnd: async ({ writer }, outcome) => {
       if (outcome === 'commit') return writer === undefined || (await writer.finish()) !== undefined
       await writer?.abort(outcome)
@@ -335,15 +336,4 @@ test('whatever they do: who ends has exactly its bytes, who is lost has the begi
     }),
     { numRuns: 100 },
   )
-})
-
-test('a disk that never answers holds the network for maxStoreDelay, no longer', async () => {
-  const flows = Promise.withResolvers<void>()
-  const aborted: string[] = []
-  const pending = { write: () => false, abort: (reason: string) => void aborted.push(reason), onDrain: undefined }
-  const controller = { aborted: false, paused: false, reason: null, abort() {}, pause() {}, resume: flows.resolve }
-  const tee = new BodyTee(pending as never, new NetworkSource(controller), 1)
-  tee.write(Buffer.from('chunk'))
-  await flows.promise
-  assert.deepEqual(aborted, ['slow-disk'])
 })

@@ -9,6 +9,7 @@ class Disk {
   isOpen = true
   onDrain: (() => void) | undefined
   size = 0
+  blockedMs = 0
   outcome: string | undefined
   /** What `write` says, and what it does beside. */
   onWrite: () => boolean = () => true
@@ -76,6 +77,20 @@ test('one that does not is given up after maxStoreDelay: the writer goes on, and
   t.mock.timers.tick(1)
   await closed
   assert.deepEqual([disk.outcome, settled, errors], ['slow-disk', [false], 0])
+})
+
+test('one that stops everything for longer is given up, too', async (t) => {
+  const { disk, sink, closed } = open(t, 100)
+  disk.onWrite = () => {
+    disk.blockedMs += 50
+    return true
+  }
+  sink.write('one')
+  sink.write('two')
+  assert.equal(disk.outcome, undefined)
+  sink.write('three')
+  await closed
+  assert.equal(disk.outcome, 'slow-disk')
 })
 
 test('maxStoreDelay: 0 waits for no disk', async (t) => {

@@ -1,6 +1,6 @@
-/** Records what this process does to a directory: `node:fs/promises` is replaced by functions that note what they did. */
+/** Records what this process does to a directory: functions of `node:fs` are replaced by some that note what they did. */
+import synchronous, { constants } from 'node:fs'
 import fs, { type FileHandle } from 'node:fs/promises'
-import { constants } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { relative } from 'node:path'
 import type { Operation } from './operations.ts'
@@ -13,6 +13,8 @@ export class Recorder {
   /** Files by where they are now, and folders. */
   readonly #files = new Map<string, number>()
   readonly #handles = new WeakMap<object, number>()
+  /** Files by descriptor; what has been closed is written to by nobody. */
+  readonly #descriptors = new Map<number, number>()
   #next = 0
 
   constructor(directory: string) {
@@ -58,6 +60,13 @@ export class Recorder {
       const where = isText ? (rest.length > 2 ? first : undefined) : position
       this.#written(this.#handles.get(handle), bytes, where)
     })
+    const { writeSync } = synchronous
+    synchronous.writeSync = ((descriptor: number, bytes: Uint8Array, ...rest: never[]) => {
+      const count = writeSync(descriptor, bytes, ...rest)
+      if (rest.length > 0 && this.#descriptors.has(descriptor)) refuse('writing a part')
+      this.#written(this.#descriptors.get(descriptor), bytes.subarray(0, count))
+      return count
+    }) as typeof writeSync
     for (const name of ['appendFile', 'truncate', 'sync', 'datasync']) this.#after(handles, name, () => refuse(name))
     syncBuiltinESMExports()
   }
@@ -98,7 +107,9 @@ export class Recorder {
   }
 
   #hold(handle: FileHandle, file: number | undefined): void {
-    if (file !== undefined) this.#handles.set(handle, file)
+    if (file === undefined) return
+    this.#handles.set(handle, file)
+    this.#descriptors.set(handle.fd, file)
   }
 
   #written(file: number | undefined, data: string | Uint8Array, position?: number): void {
