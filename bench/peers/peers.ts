@@ -1,5 +1,6 @@
 /** All contenders by name. */
 import { bareLookup, bareRead } from './bare.ts'
+import { bareStore } from './bare-store.ts'
 import { makeFetchHappen } from './make-fetch-happen.ts'
 import type { Peer } from './peer.ts'
 import { nginx, varnish } from './proxy.ts'
@@ -13,6 +14,7 @@ const PEERS = {
   synthetic,
   'bare look-up': bareLookup,
   'bare read': bareRead,
+  'bare store': bareStore,
   'read loop': readLoop,
   'synchronous read loop': readLoopAtOnce,
   'no cache': noCache,

@@ -23,7 +23,16 @@ export const missLarge: Workload = {
   name: 'miss-large',
   title: 'Misses, 100 MB, request()',
   modes: [{ name: MODE }, ...STALLED],
-  contenders: ['this', 'no cache', 'MemoryCacheStore', 'SqliteCacheStore', 'make-fetch-happen', 'nginx', 'varnish'],
+  contenders: [
+    'this',
+    'no cache',
+    'bare store',
+    'MemoryCacheStore',
+    'SqliteCacheStore',
+    'make-fetch-happen',
+    'nginx',
+    'varnish',
+  ],
   rounds: 5,
   open: async (context) => {
     const peer = await openPeer(context, { maxSize: 1_500_000_000, maxEntries: 8 })
