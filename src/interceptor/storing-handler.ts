@@ -275,11 +275,13 @@ export class StoringHandler implements DispatchHandler {
 
   /** Whether the next callers may wait for one another. What the request itself has forbidden says nothing about that. */
   #noteSharing({ statusCode }: ResponseHead, refusal: string | undefined): void {
-    const { engine, request, sharing } = this.#forwarded
+    const { engine, request, sharing, flight } = this.#forwarded
     if (sharing === undefined || (refusal !== undefined && !isForOthers(request))) return
     const isForNow = statusCode >= 500 || refusal === 'not-admitted'
     if (refusal === undefined) engine.hitForMiss.unmark(sharing)
-    else engine.hitForMiss.mark(sharing, isForNow ? 'for-now' : 'uncacheable')
+    // A full cache sees much that is asked for once: a mark of that spares nobody, and costs as much as others.
+    else if (refusal !== 'not-admitted' || flight?.isWanted === true)
+      engine.hitForMiss.mark(sharing, isForNow ? 'for-now' : 'uncacheable')
   }
 
   /**

@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { fetch, pipeline, request } from 'undici'
+import { engineOf } from '../../src/manager/streaming-manager.ts'
 import { startCache, type AskOptions } from '../helpers/cache.ts'
 import { leftovers } from '../helpers/directory.ts'
 import { fresh, startHeld } from '../helpers/held.ts'
@@ -119,6 +120,21 @@ test('after an uncacheable answer callers wait for nobody, until one can be stor
   answer(3)
   await Promise.all(later)
   assert.equal(held.length, 4)
+})
+
+test('what a full cache does not take is remembered only where somebody has waited for it', async (t) => {
+  const origin = await startOrigin(t, (_, response) =>
+    response.writeHead(200, { ...fresh, 'content-length': 6 }).end('answer'),
+  )
+  const { get, manager } = await startCache(t)
+  const { catalogue, hitForMiss } = engineOf(manager)
+  t.mock.method(catalogue, 'wouldAdmit', () => false)
+  const [alone, many] = ['alone', 'many'].map((name) => `${origin.url}/${name}`) as [string, string]
+  assert.match((await get(alone)).cache, /^fwd=uri-miss$/)
+  assert.equal(hitForMiss.has(alone), false)
+  await Promise.all([get(many), get(many), get(many)])
+  assert.equal(hitForMiss.has(many), true)
+  assert.equal(origin.requests.length, 4)
 })
 
 test('variants: each is fetched once, also when nobody knew that there are any', async (t) => {
