@@ -1,10 +1,13 @@
-/** 1,000 callers at once for one URL whose answer may not be stored, and for one whose answer is each user's own. */
+/**
+ * 1,000 callers at once for one URL whose answer may not be stored, and for one whose answer is each user's own: one that
+ * nobody has asked for before, and one that has been asked for.
+ */
 import { atMost, exactly } from '../harness/checks.ts'
 import { clientOf, type Client } from '../harness/clients.ts'
 import { together } from '../harness/drive.ts'
 import { figure } from '../harness/results.ts'
 import type { Workload } from '../harness/workload.ts'
-import { KIB, openPeer } from './common.ts'
+import { KIB, modeOf, openPeer } from './common.ts'
 
 const CALLERS = 1000
 const ORIGIN_MS = 200
@@ -15,7 +18,10 @@ const QUERIES = {
   'no-store': `?delay=${ORIGIN_MS}&control=no-store`,
   'private, with Set-Cookie': `?delay=${ORIGIN_MS}&control=private,max-age=60&cookie`,
 } as const
-const MODES = (Object.keys(QUERIES) as (keyof typeof QUERIES)[]).map((name) => ({ name }))
+const MODES = (Object.keys(QUERIES) as (keyof typeof QUERIES)[]).flatMap((answer) => [
+  { name: answer, answer, isKnown: false },
+  { name: `${answer}, asked for before`, answer, isKnown: true },
+])
 
 export const callersUncacheable: Workload = {
   name: 'callers-uncacheable',
@@ -29,8 +35,9 @@ export const callersUncacheable: Workload = {
     let round = 0
     return {
       round: async (mode) => {
-        const name = `${context.peer.replaceAll(' ', '-')}-${round++}`
-        const url = `${peer.base}/${KIB}/${name}${QUERIES[mode as keyof typeof QUERIES]}`
+        const { answer, isKnown } = modeOf(MODES, mode)
+        const name = `${context.peer.replaceAll(' ', '-')}-${isKnown ? 'known' : round++}`
+        const url = `${peer.base}/${KIB}/${name}${QUERIES[answer]}`
         const numbers = new Set<string>()
         const begun = performance.now()
         await together(CALLERS, async () => numbers.add(await numberOf(client, url)))

@@ -8,6 +8,7 @@ const SIGMA = 1.2
 const MIN_BYTES = 100
 const MAX_BYTES = 2_000_000
 const CAPACITY_SHARE = 0.1
+const BLOCK_BYTES = 4096
 
 export interface ZipfStream {
   readonly sizes: Uint32Array
@@ -30,16 +31,27 @@ export function zipfStream(objectCount: number, requestCount: number): ZipfStrea
   return { sizes, requests, capacity }
 }
 
-/** Percent of requests and of bytes that hit, held in bytes alone. */
-export function simulateLru({ sizes, requests, capacity }: ZipfStream, limit: number = capacity): HitRatios {
-  const policy = lru.create(limit, { objectCount: sizes.length, sizes })
+/** What a body takes: its bytes, or whole blocks of itself, of a record beside it, and of a folder for each of the two. */
+export const ROOM = {
+  'bodies alone': (size: number) => size,
+  'on disk': (size: number) => Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES + 3 * BLOCK_BYTES,
+} as const
+
+/** Percent of requests and of bytes that hit in so much room. */
+export function simulateLru(
+  { sizes, requests, capacity }: ZipfStream,
+  roomOf: (size: number) => number,
+  limit: number = capacity,
+): HitRatios {
+  const rooms = sizes.map((size) => roomOf(size))
+  const policy = lru.create(limit, { objectCount: sizes.length, sizes: rooms })
   let hits = 0
   let hitBytes = 0
   let bytes = 0
   for (const object of requests) {
     const size = sizes[object] as number
     bytes += size
-    if (!policy.request(object, size)) continue
+    if (!policy.request(object, rooms[object] as number)) continue
     hits++
     hitBytes += size
   }

@@ -11,7 +11,7 @@ import type { Workload } from '../harness/workload.ts'
 import type { PeerName } from '../peers/peers.ts'
 import { diskUse } from './disk-use.ts'
 import { figuresOf, getWhole, openPeer } from './common.ts'
-import { simulateLru, zipfStream } from './zipf-stream.ts'
+import { ROOM, simulateLru, zipfStream } from './zipf-stream.ts'
 
 const OBJECTS = 50_000
 const REQUESTS = 200_000
@@ -21,6 +21,7 @@ const ROUNDS = 40
 const IN_FLIGHT = 16
 const BYTES = 'bytes asked for'
 const DISK = 'disk / limit'
+const LRU_ON_DISK = 'LRU on disk %'
 const MODE = `request(), ${IN_FLIGHT} at a time`
 const PEERS = ['MemoryCacheStore', 'SqliteCacheStore', 'nginx', 'varnish'] as const
 
@@ -57,8 +58,9 @@ export const zipf: Workload = {
       finish: async () => {
         const { stored = NaN } = await figuresOf(peer)
         const { bytes, contents } = await diskUse(context.directory)
-        const simulated = simulateLru(stream)
-        const unlimited = simulateLru(stream, Infinity)
+        const simulated = simulateLru(stream, ROOM['bodies alone'])
+        const onDisk = simulateLru(stream, ROOM['on disk'])
+        const unlimited = simulateLru(stream, ROOM['bodies alone'], Infinity)
         return {
           'capacity, MB': capacity / 1e6,
           'du, MB': bytes / 1e6,
@@ -66,6 +68,8 @@ export const zipf: Workload = {
           ...(context.peer === 'this' ? { 'files nobody needs': contents - stored } : {}),
           'LRU %': simulated.objects,
           'LRU bytes %': simulated.bytes,
+          [LRU_ON_DISK]: onDisk.objects,
+          'LRU on disk bytes %': onDisk.bytes,
           'unlimited %': unlimited.objects,
         }
       },
@@ -78,10 +82,11 @@ export const zipf: Workload = {
   },
   checks: (results) => {
     const own = objectHits(results, 'this')
-    const lru = results.finished('this')['LRU %'] ?? NaN
+    const { 'LRU %': lru = NaN, [LRU_ON_DISK]: onDisk = NaN } = results.finished('this')
     return [
       ...PEERS.map((peer) => atLeast(`object hit ratio, ${peer}'s`, own / objectHits(results, peer), 1)),
       atLeast(`object hit ratio (${own.toFixed(1)} %), LRU's on the same stream`, own / lru, 1.12),
+      atLeast('object hit ratio, that of LRU in the same files and folders', own / onDisk, 1.12),
       atLeast('byte hit ratio', byteHits(results, 'this'), 62, '%'),
       atLeast("requests a second, SqliteCacheStore's", results.ratio(MODE, perSecond, 'this', 'SqliteCacheStore'), 2),
       ...diskChecks(results),

@@ -17,53 +17,14 @@ import { crc32 } from 'node:zlib'
 import { ContentError } from '../errors.ts'
 import { CHUNK_SIZE, compactChecksums, type StoredBody } from '../stored-response.ts'
 import { ChunkReads } from './chunk-reads.ts'
-import type { Descriptors } from './descriptors.ts'
 import { discard } from './discarded.ts'
 import { withFolder } from './files.ts'
 import { FILE_MODE } from './layout.ts'
-import { Patience } from './patience.ts'
 import { Tail } from './tail.ts'
+import { MOST_AT_ONCE, type Writing } from './writing.ts'
 
 /** Bytes that may wait for the disk before `write` asks for a pause. */
 export const WRITE_QUEUE_BYTES = 524_288
-
-/** Bytes of all bodies that wait in memory for a file to be opened for them: slow origins keep many for long. */
-export class WaitingBytes {
-  readonly #most: number
-  #now = 0
-
-  constructor(most: number) {
-    this.#most = most
-  }
-
-  allow(bytes: number): boolean {
-    return this.#now + bytes <= this.#most
-  }
-
-  /** So many more, or fewer. */
-  count(bytes: number): void {
-    this.#now += bytes
-  }
-}
-
-/** A write that takes longer, in milliseconds, is slow: 64 KiB for the system's memory take a hundredth of it. */
-const SLOW_MS = 2
-
-/** Bytes of a chunk that are written at once at most: more would be no less a stall for being quick. */
-const MOST_AT_ONCE = 4 * CHUNK_SIZE
-
-/** What all writers of a store share. */
-export class Writing {
-  readonly descriptors: Descriptors
-  readonly waitingBytes: WaitingBytes
-  readonly patience: Patience
-
-  constructor(descriptors: Descriptors, waitingBytes: WaitingBytes, slowMs: number = SLOW_MS) {
-    this.descriptors = descriptors
-    this.waitingBytes = waitingBytes
-    this.patience = new Patience(slowMs)
-  }
-}
 
 export class BodyWriter {
   readonly path: string

@@ -18,7 +18,7 @@ import cacache from 'cacache'
 import { DirectoryError } from '../errors.ts'
 import type { StoredBody, StoredResponse } from '../stored-response.ts'
 import { BodyReader, Reading } from './body-reader.ts'
-import { BodyWriter, WaitingBytes, Writing } from './body-writer.ts'
+import { BodyWriter } from './body-writer.ts'
 import { currentBoot, isSameBoot } from './boot.ts'
 import { formatBucket, integrityOf, isRubbish, parseBucket } from './bucket.ts'
 import { Descriptors, type DescriptorLimits } from './descriptors.ts'
@@ -35,6 +35,7 @@ import { SmallBodies } from './small-bodies.ts'
 import { appendHistory, readHistory, type Stretch } from './history-file.ts'
 import { readSnapshot, writeSnapshot, type Snapshot, type Take } from './snapshot-file.ts'
 import { foldersUnchangedSince, walk, type Folders, type FoundFile } from './walk.ts'
+import { WaitingBytes, Writing } from './writing.ts'
 
 export interface StoreLimits extends DescriptorLimits {
   /** Bytes of bodies that may wait in memory for a file. */
@@ -128,9 +129,7 @@ export class ContentStore {
   /** Writes a small body and gives it its final name: see `publish`. */
   async writeSmall(bytes: Buffer, { sha256 }: StoredBody): Promise<void> {
     const path = this.#layout.contentFile(sha256)
-    await this.#contents.run(sha256, () =>
-      this.#writing.descriptors.during(() => replaceFile(path, bytes, this.#layout.temporaryFile())),
-    )
+    await this.#contents.run(sha256, () => this.#writing.replaceFile(path, bytes, this.#layout.temporaryFile()))
   }
 
   /**
@@ -193,10 +192,7 @@ export class ContentStore {
       if (records.length === 0) {
         await removeFile(path)
         await removeEmptyFolders(path)
-      } else
-        await this.#writing.descriptors.during(() =>
-          replaceFile(path, formatBucket(records), this.#layout.temporaryFile()),
-        )
+      } else await this.#writing.replaceFile(path, formatBucket(records), this.#layout.temporaryFile())
     })
   }
 
@@ -256,10 +252,7 @@ export class ContentStore {
     const records = await this.recordsIn(file)
     const path = this.#layout.bucketOfHash(file.hash)
     if (records.length === 0) await removeFile(path)
-    else
-      await this.#writing.descriptors.during(() =>
-        replaceFile(path, formatBucket(records), this.#layout.temporaryFile()),
-      )
+    else await this.#writing.replaceFile(path, formatBucket(records), this.#layout.temporaryFile())
     return records
   }
 

@@ -37,10 +37,19 @@ export function isFolder(error: unknown): boolean {
   return code === 'EISDIR' || code === 'ENOTEMPTY' || code === 'EEXIST'
 }
 
-/** Replaces a file whole, by a temporary one and a rename. */
-export async function replaceFile(path: string, bytes: string | Uint8Array, temporary: string): Promise<void> {
+export async function createFile(path: string, bytes: string | Uint8Array): Promise<void> {
+  await writeFile(path, bytes, { flag: 'wx', mode: FILE_MODE })
+}
+
+/** Replaces a file whole, by a temporary one, which `create` makes, and a rename. */
+export async function replaceFile(
+  path: string,
+  bytes: string | Uint8Array,
+  temporary: string,
+  create: () => Promise<void> = () => createFile(temporary, bytes),
+): Promise<void> {
   try {
-    await withFolder(temporary, () => writeFile(temporary, bytes, { flag: 'wx', mode: FILE_MODE }))
+    await withFolder(temporary, create)
     await moveInto(temporary, path)
   } catch (error) {
     await discard(temporary)

@@ -5,8 +5,9 @@
  *
  * What it has taken can be read by those who hold it, while the body arrives and after the end, whichever it was.
  */
-import type { BodyWriter, WaitingBytes } from '../content-store/body-writer.ts'
+import type { BodyWriter } from '../content-store/body-writer.ts'
 import { Tail } from '../content-store/tail.ts'
+import type { WaitingBytes } from '../content-store/writing.ts'
 import type { StoredHead } from '../policy/storing.ts'
 import { SMALL_BODY } from './memory-tier.ts'
 

@@ -105,7 +105,7 @@ export class FailingDisk {
   #openedByCallback(open: Call): Call {
     return (...args: never[]) => {
       const callback = args.at(-1) as unknown as (error: Error | null, descriptor?: number) => void
-      const error = this.#error('open', args[0], ['open'])
+      const error = this.#error('open', args[0], [(args[1] as unknown) === 'wx' ? 'create' : 'open'])
       if (error !== undefined) return setImmediate(callback, error)
       const isOurs = String(args[0]).startsWith(`${this.#directory}/`)
       const noted = (failure: Error | null, descriptor?: number): void => {

@@ -60,15 +60,31 @@ export class Recorder {
       const where = isText ? (rest.length > 2 ? first : undefined) : position
       this.#written(this.#handles.get(handle), bytes, where)
     })
-    const { writeSync } = synchronous
-    synchronous.writeSync = ((descriptor: number, bytes: Uint8Array, ...rest: never[]) => {
-      const count = writeSync(descriptor, bytes, ...rest)
-      if (rest.length > 0 && this.#descriptors.has(descriptor)) refuse('writing a part')
-      this.#written(this.#descriptors.get(descriptor), bytes.subarray(0, count))
-      return count
-    }) as typeof writeSync
+    this.#recordDescriptors()
     for (const name of ['appendFile', 'truncate', 'sync', 'datasync']) this.#after(handles, name, () => refuse(name))
     syncBuiltinESMExports()
+  }
+
+  /** What is made through the pool, and then written at once. */
+  #recordDescriptors(): void {
+    const { open, writeSync } = synchronous
+    const opened = (...parameters: unknown[]): void => {
+      const callback = parameters.pop() as (error: Error | null, descriptor: number) => void
+      const [path, flags] = parameters as [string, string | number]
+      const note = (error: Error | null, descriptor: number): void => {
+        const file = error === null && flags === 'wx' ? this.#created(path) : undefined
+        if (file !== undefined) this.#descriptors.set(descriptor, file)
+        callback(error, descriptor)
+      }
+      Reflect.apply(open, undefined, [...parameters, note])
+    }
+    synchronous.open = opened as typeof open
+    const written = (descriptor: number, bytes: Uint8Array, from = 0): number => {
+      const count = writeSync(descriptor, bytes, from)
+      this.#written(this.#descriptors.get(descriptor), bytes.subarray(from, from + count))
+      return count
+    }
+    synchronous.writeSync = written as typeof writeSync
   }
 
   /** `note` is given the parameters, then the result and what the method was called on, once it has succeeded. */
