@@ -6,9 +6,9 @@
  * - a body's file goes with the last record that needs it, and never while one is about to be added;
  * - a fault of the disk is counted and published, and thrown to nobody.
  *
- * With other processes on the directory (membership.ts) the leader's catalogue is the whole of it, so it alone evicts and
- * removes bodies. A follower's holds what it has come across: what it evicts stays on disk, and of bodies that it needs
- * no more it tells the leader. Everybody erases what is void or damaged from its bucket, and tells so.
+ * With other processes on the directory (membership.ts) the leader's catalogue is the whole of it: it alone evicts and
+ * removes bodies. A follower's holds what it has come across: what it evicts stays on disk, and the leader is told of bodies
+ * that it needs no more. Everybody erases what is void or damaged from its bucket, and tells so.
  */
 import type { ContentStore } from '../content-store/content-store.ts'
 import type { Membership } from '../content-store/membership.ts'
@@ -156,7 +156,7 @@ export class Holdings {
   addUnwritten(record: StoredResponse, body: Buffer): boolean {
     const before = this.catalogue.current(record)
     const wasUnwritten = before !== undefined && this.unwritten.has(before)
-    const isOverDisk = before === undefined ? !this.isWhole : !this.unwritten.drop(before)
+    const isOverDisk = before === undefined ? this.#mayBeOnDisk(record) : !this.unwritten.drop(before)
     this.snapshots.noteChange()
     const removed = this.catalogue.add(record)
     // Of the one before it, the disk has not heard either.
@@ -164,6 +164,11 @@ export class Holdings {
     const isHeld = this.catalogue.holds(record)
     if (isHeld) this.unwritten.add({ record, body, isOverDisk })
     return isHeld
+  }
+
+  /** Whether something of the name of a record that is not held may lie on disk, until it has been removed at least. */
+  #mayBeOnDisk(record: StoredResponse): boolean {
+    return !this.isWhole || this.snapshots.deletions.has(record.key) || this.unwritten.isWriting(record)
   }
 
   /**
@@ -312,7 +317,7 @@ export class Holdings {
     for (const sha256 of bodies) await this.#removeBody(sha256)
   }
 
-  async #removeUnneeded(sha256: string, key?: string): Promise<void> {
+  async #removeUnneeded(sha256: string, key: string): Promise<void> {
     if (!this.catalogue.isReferenced(sha256)) await this.#delete(key, () => this.#removeBody(sha256))
   }
 
@@ -328,7 +333,7 @@ export class Holdings {
 
   /** In the background, and again later where the disk refuses it. Resolves with whether it is done; never rejects. */
   #delete(key: string | undefined, work: () => Promise<void>): Promise<boolean> {
-    const end = this.snapshots.beginDeletion()
+    const end = this.snapshots.deletions.begin(key)
     const task = work().then(
       () => true,
       (error) => {

@@ -6,14 +6,15 @@
 import type { ContentStore } from '../content-store/content-store.ts'
 import type { StoredBody } from '../stored-response.ts'
 import type { Catalogue } from './catalogue.ts'
+import { Deletions } from './deletions.ts'
 import { Restoration } from './restoration.ts'
 import type { Statistics } from './statistics.ts'
 
 export class Snapshots {
+  readonly deletions: Deletions = new Deletions()
   #isDirty = false
   #isExact = false
   #doubts = 0
-  #deletions = 0
   #restoration: Restoration | undefined
   #writing: Promise<boolean> = Promise.resolve(false)
 
@@ -46,12 +47,6 @@ export class Snapshots {
     this.#doubts++
   }
 
-  /** What is to go lies on disk and is not held. Returns what is to be called when it has gone, or will not. */
-  beginDeletion(): () => void {
-    this.#deletions++
-    return () => void this.#deletions--
-  }
-
   /** The disk has been compared, bodies too, which began when there had been so many doubts. */
   noteComparison(doubts: number): void {
     this.#isExact = doubts === this.#doubts
@@ -81,7 +76,11 @@ export class Snapshots {
         await store.writeSnapshot(() => {
           this.#isDirty = false
           const { isWhole, lag, unwritten } = state()
-          return { ...catalogue.snapshot(unwritten), isWhole: isWhole && this.#isExact && this.#deletions === 0, lag }
+          return {
+            ...catalogue.snapshot(unwritten),
+            isWhole: isWhole && this.#isExact && this.deletions.size === 0,
+            lag,
+          }
         })
         return true
       } catch (error) {

@@ -98,6 +98,11 @@ export class WriteBehind {
     return this.#find(record) !== undefined
   }
 
+  /** Whether a response of this name is being written now, wanted or not. */
+  isWriting({ key, variant }: StoredResponse): boolean {
+    return this.#writing.has(entryKey(key, variant))
+  }
+
   /** All that are not, or not wholly, on disk now, by their bodies, which freshening leaves as they are. */
   bodies(): ReadonlySet<StoredBody> {
     return new Set([...this.#waiting.values(), ...this.#writing.values()].map(({ record }) => record.body))

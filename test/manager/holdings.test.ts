@@ -1,13 +1,14 @@
-/** Buckets that are changed without being read: nothing is lost that somebody else has put there. */
+/** What is written and removed at the same time, and without being read before: nothing is lost, and nothing left behind. */
 import assert from 'node:assert/strict'
-import { rm } from 'node:fs/promises'
+import promises, { rm } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { StreamingManager } from '../../src/index.ts'
 import { describeBody } from '../../src/content-store/small-bodies.ts'
 import { engineOf } from '../../src/manager/streaming-manager.ts'
 import { entriesOf } from '../helpers/cache.ts'
-import { temporaryDirectory } from '../helpers/directory.ts'
+import { leftovers, temporaryDirectory } from '../helpers/directory.ts'
 import { recordOf } from '../helpers/record.ts'
 
 const URL = 'http://x/'
@@ -51,3 +52,46 @@ test('what is evicted takes nothing with it that is just being stored under its 
     [newer.responseTime],
   )
 })
+
+for (const [when, call, folder] of [
+  ['its body is written', 'rename', 'content-v2'],
+  ['its record is written', 'rename', 'index-v5'],
+  ['its record is removed', 'unlink', 'index-v5'],
+  ['its body is removed', 'unlink', 'content-v2'],
+] as const) {
+  test(`evicted, stored again while ${when}, evicted again before that is written: nothing is left`, async (t) => {
+    await using manager = await StreamingManager.temporary({ flushInterval: 100_000 })
+    await manager.runPendingTasks()
+    const { holdings } = engineOf(manager)
+    const body = Buffer.from('body')
+    const [first, second] = [1, 2].map((responseTime) => ({ ...recordOf('a', describeBody(body)), responseTime }))
+    assert.ok(first !== undefined && second !== undefined)
+    const [arrived, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const original = promises[call] as (...paths: string[]) => Promise<void>
+    t.mock.method(promises, call, async (...paths: string[]) => {
+      if (paths.at(-1)?.includes(folder) === true) {
+        arrived.resolve()
+        await released.promise
+      }
+      await original(...paths)
+    })
+    syncBuiltinESMExports()
+    t.after(() => {
+      t.mock.restoreAll()
+      syncBuiltinESMExports()
+    })
+    assert.ok(holdings.addUnwritten(first, body))
+    const flushed = holdings.unwritten.flush()
+    if (call === 'unlink') await flushed
+    else await arrived.promise
+    holdings.remove(first)
+    await arrived.promise
+    assert.ok(holdings.addUnwritten(second, body))
+    released.resolve()
+    await Promise.all([flushed, holdings.tasks.settled()])
+    holdings.remove(second)
+    await holdings.tasks.settled()
+    const { buckets, contents } = await leftovers(manager.directory)
+    assert.deepEqual({ buckets, contents }, { buckets: 0, contents: 0 })
+  })
+}

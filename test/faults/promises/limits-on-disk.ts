@@ -1,7 +1,7 @@
 /** maxSize as `du` measures it: blocks of all that lies in the directory, looked at while bodies of all sizes are stored. */
 import { Agent, request } from 'undici'
 import { cacheInterceptor, StreamingManager } from '../../../src/index.ts'
-import { diskUse, temporaryDirectory } from '../../helpers/directory.ts'
+import { diskUse, leftovers, temporaryDirectory } from '../../helpers/directory.ts'
 import { seeded, type FaultPromise, type Outcome } from './promise.ts'
 import { bodyOf, startProvingOrigin, stopOrigin, type ProvingOrigin } from './proving-origin.ts'
 
@@ -57,6 +57,11 @@ async function fill(
     if (round % REST !== 0) continue
     await manager.runPendingTasks()
     atRest = Math.max(atRest, await diskUse(directory))
+    const { buckets, contents } = await leftovers(directory)
+    const { entryCount } = manager
+    // Some have the same body.
+    if (buckets !== entryCount || contents > entryCount)
+      failures.push(`${buckets} buckets and ${contents} bodies of ${entryCount} entries`)
   }
   await manager.close()
   await dispatcher.close()
