@@ -47,7 +47,7 @@ export class Writing {
 
   /** Replaces a small file whole, by a temporary one and a rename. */
   async replaceFile(path: string, content: string | Buffer, temporary: string): Promise<void> {
-    const bytes = Buffer.from(content)
+    const bytes = typeof content === 'string' ? Buffer.from(content) : content
     await this.descriptors.during(() => replaceFile(path, bytes, temporary, () => this.#create(temporary, bytes)))
   }
 
