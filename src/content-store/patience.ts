@@ -1,7 +1,8 @@
 /**
  * Synchronous calls, in slices of the event loop's time, as long as they are quick. What the system has in its memory it
- * gives to one in a few microseconds, a fifth of what the way through the thread pool costs; what it has to fetch may take
- * milliseconds, in which the event loop must not stand. So after a slow call a number of them are to go through the pool.
+ * gives to one in a few microseconds, and what is written it takes there as soon: a fifth of what the way through the thread
+ * pool costs. What it has to fetch, or to make room for, may take milliseconds, in which the event loop must not stand. So
+ * after a slow call a number of them are to go through the pool.
  */
 import { Pace } from './pace.ts'
 

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import fs, { readFileSync, statSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -15,6 +14,7 @@ import { WaitingBytes, Writing } from '../../src/content-store/writing.ts'
 import { Descriptors } from '../../src/content-store/descriptors.ts'
 import { CHUNK_SIZE, compactChecksums } from '../../src/stored-response.ts'
 import { leftovers, temporaryDirectory } from '../helpers/directory.ts'
+import { exportMocks } from '../helpers/mocks.ts'
 
 const descriptors = new Descriptors({ maxOpenFiles: 8, maxOpenDelay: 1000 })
 const quick = new Reading(descriptors)
@@ -113,11 +113,7 @@ test('after a slow write the pool has the next ones, and the time is told', asyn
   const path = join(await temporaryDirectory(), 'body')
   const writer = await startWriter(path, new Writing(descriptors, waitingBytes, -1))
   const calls = t.mock.method(fs, 'writeSync').mock
-  syncBuiltinESMExports()
-  t.after(() => {
-    t.mock.restoreAll()
-    syncBuiltinESMExports()
-  })
+  exportMocks(t)
   const drained = async (): Promise<void> => {
     const drain = new Promise<void>((resolve) => void (writer.onDrain = resolve))
     writer.write(Buffer.alloc(10))
@@ -147,11 +143,7 @@ test('what the system does not take at once waits for the rest; what it refuses 
     if (disk.refusal !== undefined) throw disk.refusal
     return writeSync(descriptor, bytes.subarray(0, 3))
   })
-  syncBuiltinESMExports()
-  t.after(() => {
-    t.mock.restoreAll()
-    syncBuiltinESMExports()
-  })
+  exportMocks(t)
   short.write(Buffer.from('0123456789'))
   const body = await short.finish()
   assert.equal(readFileSync(join(directory, 'short'), 'latin1'), '\u00000123456789')

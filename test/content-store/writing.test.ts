@@ -1,12 +1,12 @@
 /** Small files are made through the pool and written at once, as long as the disk is quick. */
 import assert from 'node:assert/strict'
 import fs, { readFileSync, readdirSync } from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { Descriptors } from '../../src/content-store/descriptors.ts'
 import { MOST_AT_ONCE, WaitingBytes, Writing } from '../../src/content-store/writing.ts'
 import { leftovers, temporaryDirectory } from '../helpers/directory.ts'
+import { exportMocks } from '../helpers/mocks.ts'
 
 const NEVER_SLOW = Infinity
 const ALWAYS_SLOW = -1
@@ -26,11 +26,7 @@ async function start(t: TestContext, slowMs: number) {
     return disk.write(descriptor, bytes, from)
   })
   t.mock.method(fs, 'closeSync', (descriptor: number) => disk.close(descriptor))
-  syncBuiltinESMExports()
-  t.after(() => {
-    t.mock.restoreAll()
-    syncBuiltinESMExports()
-  })
+  exportMocks(t)
   const replace = (content: string | Buffer): Promise<void> => writing.replaceFile(path, content, temporary)
   const left = async () => {
     const { descriptors } = await leftovers(directory)

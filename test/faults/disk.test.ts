@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import fs, { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
-import { syncBuiltinESMExports } from 'node:module'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { FaultEvent, RefusalEvent } from '../../src/index.ts'
 import { startCache } from '../helpers/cache.ts'
 import { filesIn, leftovers } from '../helpers/directory.ts'
 import { startOrigin } from '../helpers/origin.ts'
+import { exportMocks } from '../helpers/mocks.ts'
 
 /** Events of one channel, collected while the test runs. */
 function collect<E>(t: TestContext, name: string): E[] {
@@ -101,11 +101,7 @@ test('a disk that is behind for longer than maxStoreDelay loses the store, not t
     await read.promise
     return await open(...args)
   })
-  syncBuiltinESMExports()
-  t.after(() => {
-    t.mock.restoreAll()
-    syncBuiltinESMExports()
-  })
+  exportMocks(t)
   assert.ok((await get(url)).body.equals(body))
   read.resolve()
   await manager.runPendingTasks()

@@ -11,6 +11,7 @@ import { startCache, type TestCache } from '../helpers/cache.ts'
 import { filesIn, temporaryDirectory } from '../helpers/directory.ts'
 import { startOrigin } from '../helpers/origin.ts'
 import { FRESH, NOTHING, onDisk, settle, startCaches } from '../helpers/processes.ts'
+import { exportMocks } from '../helpers/mocks.ts'
 
 test('alone, a miss does not look at the disk; with company it does', async (t) => {
   const origin = await startOrigin(t, (_, response) => response.writeHead(200, { 'cache-control': 'no-store' }).end())
@@ -57,11 +58,7 @@ test('several that make one directory at the same moment all have it', async (t)
     }
     t.mock.method(fs, name as 'lstat', late as typeof lstat)
   }
-  syncBuiltinESMExports()
-  t.after(() => {
-    t.mock.restoreAll()
-    syncBuiltinESMExports()
-  })
+  exportMocks(t)
   const cache = await startCache(t, { directory })
   assert.equal(made.includes(join(directory, 'tmp')), true)
   await cache.manager.put('https://example.com/', { body: 'x' })

@@ -1,7 +1,6 @@
 /** What is written and removed at the same time, and without being read before: nothing is lost, and nothing left behind. */
 import assert from 'node:assert/strict'
 import promises, { rm } from 'node:fs/promises'
-import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { StreamingManager } from '../../src/index.ts'
@@ -10,6 +9,7 @@ import { engineOf } from '../../src/manager/streaming-manager.ts'
 import { entriesOf } from '../helpers/cache.ts'
 import { leftovers, temporaryDirectory } from '../helpers/directory.ts'
 import { recordOf } from '../helpers/record.ts'
+import { exportMocks } from '../helpers/mocks.ts'
 
 const URL = 'http://x/'
 
@@ -75,11 +75,7 @@ for (const [when, call, folder] of [
       }
       await original(...paths)
     })
-    syncBuiltinESMExports()
-    t.after(() => {
-      t.mock.restoreAll()
-      syncBuiltinESMExports()
-    })
+    exportMocks(t)
     assert.ok(holdings.addUnwritten(first, body))
     const flushed = holdings.unwritten.flush()
     if (call === 'unlink') await flushed
