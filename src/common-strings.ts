@@ -25,3 +25,8 @@ export function shared(text: string): string {
   current.set(found, found)
   return found
 }
+
+/** Field lines to be kept. Also a list of the right length: one that has grown keeps room for half as much again. */
+export function sharedLines(lines: readonly string[]): string[] {
+  return lines.map(shared)
+}

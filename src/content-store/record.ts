@@ -2,7 +2,7 @@
  * A stored response as JSON and back. What is read may have been damaged or planted: nothing is taken on trust, and
  * what is not whole is no record.
  */
-import { shared } from '../common-strings.ts'
+import { sharedLines } from '../common-strings.ts'
 import {
   CHUNK_SIZE,
   listOfChecksums,
@@ -47,7 +47,7 @@ export function recordFromJson(value: unknown): StoredResponse | undefined {
   if (checksums === undefined) return undefined
   const { key, variant, statusCode, statusMessage, scope, requestTime, responseTime } = json
   const vary = json.vary.length === 0 ? NO_VARY : json.vary
-  const fields = json.fields.map(shared)
+  const fields = sharedLines(json.fields)
   const body = { size, sha256, checksums }
   const record = { key, variant, vary, statusCode, statusMessage, fields, scope, requestTime, responseTime, body }
   // Few have these, and a start reads a hundred thousand records.

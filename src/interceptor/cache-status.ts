@@ -29,16 +29,17 @@ const MAX_HITS = 10_000
  * `hasWaited` for another's response that did not answer it: "if not [true], a new request had to be made" (2.6).
  */
 export function forwardStatus(reason: ForwardReason, stored: boolean, hasWaited: boolean): string {
-  const name = `${reason} ${stored} ${hasWaited}`
-  const known = forwards.get(name)
-  if (known !== undefined) return known
-  const status = member({ fwd: new Token(reason), ...(stored && { stored }), ...(hasWaited && { collapsed: false }) })
-  forwards.set(name, status)
-  return status
+  const known = stored ? storedForwards : otherForwards
+  const status = hasWaited ? undefined : known.get(reason)
+  if (status !== undefined) return status
+  const made = member({ fwd: new Token(reason), ...(stored && { stored }), ...(hasWaited && { collapsed: false }) })
+  if (!hasWaited) known.set(reason, made)
+  return made
 }
 
-/** The few that there are. */
-const forwards = new Map<string, string>()
+/** The few that there are, of those who have not waited. */
+const storedForwards = new Map<ForwardReason, string>()
+const otherForwards = new Map<ForwardReason, string>()
 
 /** Section 2.6: answered by the response to another request; `ttl` in seconds. */
 export function collapsedStatus(reason: ForwardReason, ttl: number): string {

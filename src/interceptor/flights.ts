@@ -33,22 +33,28 @@ export class Flights {
 
   /** A new flight of this name. */
   begin(name: string, request: CacheRequest, onLost: FlightListeners['onLost']): Flight {
-    const names = new Set([this.#apart(name, request)])
+    const asked = this.#apart(name, request)
+    let arriving = asked
     const flight = new Flight(request.key, {
       onLost,
       // Once its Vary is known to the catalogue, requests name the variant.
       onArrived: ({ variant }) => {
         const selected = this.#apart(entryKey(request.key, variant), request)
         if (this.#byName.get(selected)?.isOpen) return
-        names.add(selected)
+        arriving = selected
         this.#byName.set(selected, flight)
       },
       onLanded: () => {
-        for (const each of names) if (this.#byName.get(each) === flight) this.#byName.delete(each)
+        this.#end(asked, flight)
+        if (arriving !== asked) this.#end(arriving, flight)
       },
     })
-    for (const each of names) this.#byName.set(each, flight)
+    this.#byName.set(asked, flight)
     return flight
+  }
+
+  #end(name: string, flight: Flight): void {
+    if (this.#byName.get(name) === flight) this.#byName.delete(name)
   }
 
   /** Name under which it is remembered whether answers to such a request can be shared. */

@@ -15,17 +15,22 @@ export function steerBy(
   settings: Pick<PolicySettings, 'shared' | 'targets'>,
 ): NonNullable<PolicySettings['steer']> {
   // What a rule says is the same for many responses, and they share it.
-  const prepared = new Map<string, Map<RuleOutcome | undefined, Steered>>()
+  const prepared: Readonly<Record<Kind, Map<RuleOutcome | undefined, Steered>>> = {
+    answer: new Map(),
+    error: new Map(),
+    'silent-error': new Map(),
+  }
   return function steer(request, response) {
     const kind: Kind =
       response.statusCode < 400 ? 'answer' : isSilentError(response, settings) ? 'silent-error' : 'error'
     const rule = options.rules.outcomeOf(uriOf(request), response)
     const own = request.laidDown?.terms
     if (own !== undefined) return steered(kind, own, rule, options)
-    const ofKind = prepared.get(kind) ?? new Map<RuleOutcome | undefined, Steered>()
-    const known = ofKind.get(rule) ?? steered(kind, undefined, rule, options)
-    prepared.set(kind, ofKind.set(rule, known))
-    return known
+    const known = prepared[kind].get(rule)
+    if (known !== undefined) return known
+    const made = steered(kind, undefined, rule, options)
+    prepared[kind].set(rule, made)
+    return made
   }
 }
 

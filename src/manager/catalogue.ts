@@ -7,7 +7,7 @@ import type { CacheRequest } from '../policy/cache-request.ts'
 import { compareRecency } from '../policy/freshness.ts'
 import { entryKey, type StoredBody, type StoredResponse } from '../stored-response.ts'
 import { BodyReferences } from './body-references.ts'
-import { diskSize, roomFor, sharedSize } from './disk-use.ts'
+import { diskSize, diskSizeWith, roomFor, sharedSize } from './disk-use.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 import { SearchRules } from './search-rules.ts'
 import { Tags } from './tags.ts'
@@ -139,8 +139,9 @@ export class Catalogue {
     return this.#variants.nameOf(request)
   }
 
-  wouldAdmit(stored: Pick<StoredResponse, 'key' | 'variant' | 'fields' | 'body'>): boolean {
-    return this.#index.wouldAdmit(entryKey(stored.key, stored.variant), diskSize(stored))
+  /** Whether a response with a body of so many bytes would be held now. */
+  wouldAdmit(head: Omit<StoredResponse, 'body'>, bodySize: number): boolean {
+    return this.#index.wouldAdmit(entryKey(head.key, head.variant), diskSizeWith(head, bodySize))
   }
 
   /** Holds a response. Returns what had to go, which may be this one. */

@@ -7,6 +7,7 @@
 import type { BodyWriter } from '../content-store/body-writer.ts'
 import { describeBody } from '../content-store/small-bodies.ts'
 import type { StoredHead } from '../policy/storing.ts'
+import { sharedLines } from '../common-strings.ts'
 import { headSize, type StoredBody, type StoredResponse } from '../stored-response.ts'
 import { diskSize } from './disk-use.ts'
 import type { Holdings } from './holdings.ts'
@@ -81,9 +82,7 @@ export class Committer {
     if (headSize(head) > this.#options.maxHeaderSize) return 'large-headers'
     if (declaredSize === undefined) return undefined
     if (declaredSize > this.#options.maxBodySize) return 'too-large'
-    // Only the size matters for what is asked here: whether so many bytes are worth what they push out.
-    const body: StoredBody = { size: declaredSize, sha256: '', checksums: [] }
-    return this.#holdings.catalogue.wouldAdmit({ ...head, body }) ? undefined : 'not-admitted'
+    return this.#holdings.catalogue.wouldAdmit(head, declaredSize) ? undefined : 'not-admitted'
   }
 
   async #abandon(pending: PendingStore, reason: AbortReason): Promise<boolean> {
@@ -112,7 +111,7 @@ export class Committer {
   #commitToMemory(pending: PendingStore, generation: number): boolean {
     const { head } = pending
     const body = pending.smallBody()
-    const record: StoredResponse = { ...head, body: describeBody(body) }
+    const record = recordOf(head, describeBody(body))
     const refusal = this.#holdings.unwritten.hasRoomFor(record.body.size)
       ? this.#whyNotCommit(record, generation)
       : ('queue-full' as AbortReason)
@@ -130,7 +129,7 @@ export class Committer {
     const writer = pending.writer ?? this.#writerOf(pending.smallBody())
     const body = await writer.finish()
     if (body === undefined) throw writer.failure
-    const record: StoredResponse = { ...head, body }
+    const record = recordOf(head, body)
     // What was invalidated elsewhere meanwhile must not come back with this.
     if (this.#holdings.membership.hasCompany) await this.#holdings.membership.poll()
     const refusal = this.#whyNotCommit(record, generation)
@@ -168,6 +167,10 @@ export class Committer {
     if (current !== undefined && current.requestTime > record.requestTime) return 'superseded'
     const { catalogue, isProvisional, allowance } = this.#holdings
     if (isProvisional && !allowance.allows(diskSize(record))) return 'not-admitted'
-    return catalogue.wouldAdmit(record) ? undefined : 'not-admitted'
+    return catalogue.wouldAdmit(record, record.body.size) ? undefined : 'not-admitted'
   }
+}
+
+function recordOf(head: StoredHead, body: StoredBody): StoredResponse {
+  return { ...head, fields: sharedLines(head.fields), body }
 }

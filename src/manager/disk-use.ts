@@ -20,12 +20,17 @@ const LINE_OVERHEAD = 600
 /** Bytes of UTF-8, or with a backslash, that a character may take. */
 const BYTES_OF_CHARACTER = 3
 
-type Sized = Pick<StoredResponse, 'key' | 'fields' | 'body'> &
+type SizedHead = Pick<StoredResponse, 'key' | 'fields'> &
   Partial<Pick<StoredResponse, 'vary' | 'statusMessage' | 'tags' | 'metadata'>>
 
 /** Bytes that a stored response takes: its content file and its line in the bucket, and a folder for each. */
-export function diskSize(stored: Sized): number {
-  return wholeBlocks(stored.body.size) + wholeBlocks(lineSize(stored)) + FILES * BLOCK_SIZE
+export function diskSize(stored: SizedHead & Pick<StoredResponse, 'body'>): number {
+  return diskSizeWith(stored, stored.body.size)
+}
+
+/** The same of one whose body is to have so many bytes. */
+export function diskSizeWith(head: SizedHead, bodySize: number): number {
+  return wholeBlocks(bodySize) + wholeBlocks(lineSize(head, bodySize)) + FILES * BLOCK_SIZE
 }
 
 /**
@@ -43,8 +48,11 @@ export function roomFor(entryCount: number, maxSize: number, snapshotSize: numbe
   return Math.max(0, maxSize - FIXED - snapshotSize - sharedSize(entryCount))
 }
 
-function lineSize({ key, fields, body, vary = [], statusMessage = '', tags = [], metadata = '' }: Sized): number {
-  const fixed = LINE_OVERHEAD + Math.ceil((body.size / CHUNK_SIZE) * 6)
+function lineSize(
+  { key, fields, vary = [], statusMessage = '', tags = [], metadata = '' }: SizedHead,
+  bodySize: number,
+): number {
+  const fixed = LINE_OVERHEAD + Math.ceil((bodySize / CHUNK_SIZE) * 6)
   const length =
     2 * key.length + statusMessage.length + lengthOf(fields) + lengthOf(vary) + lengthOf(tags) + metadata.length
   // A header section of usual size takes a block whatever is in it.
@@ -53,7 +61,9 @@ function lineSize({ key, fields, body, vary = [], statusMessage = '', tags = [],
 }
 
 function lengthOf(parts: readonly string[]): number {
-  return parts.reduce((sum, part) => sum + part.length + 3, 0)
+  let sum = 0
+  for (const part of parts) sum += part.length + 3
+  return sum
 }
 
 function wholeBlocks(bytes: number): number {

@@ -1,4 +1,5 @@
 /** What a 304, or a 200 to HEAD, changes in what is stored (RFC 9111 sections 3.2, 4.3.4 and 4.3.5). */
+import { sharedLines } from '../common-strings.ts'
 import { keyOfGet } from '../policy/cache-key.ts'
 import type { CacheRequest, PolicySettings, ResponseHead } from '../policy/cache-request.ts'
 import { withTerms } from '../policy/terms.ts'
@@ -52,7 +53,8 @@ export class Freshening {
     const after = modified ?? updated
     const vary = varyNames(after.fields)
     if (vary === undefined) return undefined
-    const named = { ...after, vary, variant: variantOf(vary, request.fields) }
+    const variant = variantOf(vary, request.fields)
+    const named = { ...after, vary, variant, fields: sharedLines(after.fields) }
     const record = settings.steer === undefined ? named : withTerms(named, settings.steer(request, named).terms)
     const current = this.#holdings.catalogue.current(before)
     if (current === undefined || current.body.sha256 !== before.body.sha256) return record

@@ -1,6 +1,7 @@
 /** Counts what happens and publishes it: one place, so that the numbers and the events never differ. */
 import { publish, type EvictionEvent, type ForwardReason, type ValidationEvent } from '../diagnostics.ts'
 import type { StoredResponse } from '../stored-response.ts'
+import { LastRefusals } from './last-refusals.ts'
 import { RecentRatio } from './recent-ratio.ts'
 
 /** Counts since the manager was opened. */
@@ -41,9 +42,6 @@ export interface Counts {
   readonly bytesStored: number
 }
 
-/** Keys of which it is remembered why the last answer was not stored. */
-const REMEMBERED_REFUSALS = 1_000
-
 export class Statistics {
   #hits = 0
   #misses = 0
@@ -57,8 +55,7 @@ export class Statistics {
   #faults = 0
   readonly #reasons: Partial<Record<ForwardReason, number>> = {}
   readonly #recent = new RecentRatio()
-  /** By key, the latest last. */
-  readonly #lastRefusals = new Map<string, string>()
+  readonly #lastRefusals = new LastRefusals()
   #bytesServed = 0
   #bytesFromMemory = 0
   #bytesFromNetwork = 0
@@ -126,16 +123,13 @@ export class Statistics {
   stored(key: string, size: number): void {
     this.#stores++
     this.#bytesStored += size
-    this.#lastRefusals.delete(key)
+    this.#lastRefusals.forget(key)
     publish('store', () => ({ key, size }))
   }
 
   refused(key: string, reason: string): void {
     this.#refusals++
-    this.#lastRefusals.delete(key)
-    this.#lastRefusals.set(key, reason)
-    if (this.#lastRefusals.size > REMEMBERED_REFUSALS)
-      this.#lastRefusals.delete(this.#lastRefusals.keys().next().value as string)
+    this.#lastRefusals.note(key, reason)
     publish('refuse', () => ({ key, reason }))
   }
 
@@ -146,7 +140,7 @@ export class Statistics {
 
   /** Why the last answer for a key was not stored, as far as that is remembered. */
   lastRefusal(key: string): string | undefined {
-    return this.#lastRefusals.get(key)
+    return this.#lastRefusals.of(key)
   }
 
   fault(operation: string, error: unknown, key?: string): void {

@@ -52,6 +52,7 @@ export const OWN_CONDITIONS: ReadonlySet<string> = new Set(['range', 'if-range',
  * where there is none, it goes to the origin as it is: conditions of the cache's would change what it asks for.
  */
 export function isOwnCondition(request: CacheRequest): boolean {
+  if (request.isPlain) return false
   return Object.keys(request.fields).some((name) => name !== 'if-range' && OWN_CONDITIONS.has(name))
 }
 

@@ -1,11 +1,11 @@
 /** Storing responses in caches (RFC 9111 section 3). */
 import { isWhole, listedFields, requestDirectives, responseDirectives, type Directives } from './cache-control.ts'
 import { freshnessLifetime } from './freshness.ts'
-import { fieldValue, listedNames } from './field-lines.ts'
+import { fieldValue, listedNames, listMembers } from './field-lines.ts'
 import { forbidsStale } from './reuse.ts'
 import { hasExplicitLifetime, maySharePerAuthorization } from './semantics.ts'
-import { shared } from '../common-strings.ts'
 import { HEURISTICALLY_CACHEABLE, isUnderstood } from './status.ts'
+import { RememberedByText } from './remembered.ts'
 import { effectiveFields } from './targeted.ts'
 import { variantOf, varyNames } from './vary.ts'
 import type { CacheRequest, PolicySettings, ResponseHead, Steered } from './cache-request.ts'
@@ -56,10 +56,12 @@ export function headToStore(
     fields: storedFields(response.fields, times.responseTime, settings.shared ? 'shared' : 'private'),
     // What the rules forbid is kept from those who go by them.
     scope: settings.shared && !isAgainstRules ? 'shared' : 'private',
-    ...times,
-    ...(steered?.terms && { terms: steered.terms }),
+    requestTime: times.requestTime,
+    responseTime: times.responseTime,
   }
-  return request.mode === 'ignore-rules' || isUseful(head, settings) ? head : 'useless'
+  const terms = steered?.terms
+  const withTerms = terms === undefined ? head : { ...head, terms }
+  return request.mode === 'ignore-rules' || isUseful(withTerms, settings) ? withTerms : 'useless'
 }
 
 function whyNotStore(
@@ -164,7 +166,7 @@ function hasValidator(fields: FieldLines): boolean {
 }
 
 /** Fields of one connection or one hop, "stored" by nobody (section 3.1 and RFC 9110 section 7.6.1). */
-const NEVER_STORED = new Set([
+const NEVER_STORED = [
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -175,20 +177,26 @@ const NEVER_STORED = new Set([
   'proxy-authenticate',
   'proxy-authentication-info',
   'proxy-authorization',
-])
+]
 
 /**
- * Whether a field is not stored from this response: those above, what its Connection field lists, what its `no-cache` lists
+ * Fields that are not stored from this response: those above, what its Connection field lists, what its `no-cache` lists
  * (it would have to be validated for each use: section 5.2.2.4), and in a shared cache what its `private` lists.
  */
-function isNeverStored(fields: FieldLines, scope: StoredResponse['scope']): (name: string) => boolean {
+function neverStored(fields: FieldLines, scope: StoredResponse['scope']): ReadonlySet<string> {
+  const ofConnection = fieldValue(fields, 'connection') ?? ''
+  const ofHop = ofHops.get(ofConnection) ?? ofHops.set(ofConnection, namesOfHop(ofConnection))
   const directives = responseDirectives(fields)
-  const listed = new Set([
-    ...listedNames(fields, 'connection'),
-    ...(listedFields(directives, 'no-cache') ?? []),
-    ...((scope === 'shared' && listedFields(directives, 'private')) || []),
-  ])
-  return (name) => NEVER_STORED.has(name) || listed.has(name)
+  const withoutCache = listedFields(directives, 'no-cache')
+  const ofUser = scope === 'shared' ? listedFields(directives, 'private') : undefined
+  return (withoutCache ?? ofUser) ? new Set([...ofHop, ...(withoutCache ?? []), ...(ofUser ?? [])]) : ofHop
+}
+
+/** By the Connection field: servers say the same few things in it. */
+const ofHops = new RememberedByText<ReadonlySet<string>>()
+
+function namesOfHop(connection: string): ReadonlySet<string> {
+  return new Set([...NEVER_STORED, ...listMembers(connection.toLowerCase())])
 }
 
 /** Section 3.1: all fields, also unknown ones, in order, but for those; and a Date (RFC 9110 section 6.6.1). */
@@ -197,13 +205,12 @@ export function storedFields(
   responseTime: number,
   scope: StoredResponse['scope'] = 'private',
 ): FieldLines {
-  const isDropped = isNeverStored(fields, scope)
+  const dropped = neverStored(fields, scope)
   const kept: string[] = []
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const name = fields[i] as string
-    if (!isDropped(name.toLowerCase())) kept.push(name, fields[i + 1] as string)
+    if (!dropped.has(name.toLowerCase())) kept.push(name, fields[i + 1] as string)
   }
   if (fieldValue(kept, 'date') === undefined) kept.push('date', new Date(responseTime).toUTCString())
-  // Also a list of the right length: one that has grown keeps room for half as much again.
-  return kept.map(shared)
+  return kept
 }

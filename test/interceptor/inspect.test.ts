@@ -164,11 +164,11 @@ test('why the last answer was not stored is remembered until one is', async (t) 
   assert.equal((await inspect(cache.manager, url)).lastRefusal, undefined)
 })
 
-test('it is remembered for the latest thousand keys', () => {
+test('it is remembered for the latest thousand keys at least, and for two thousand at most', () => {
   const statistics = new Statistics()
-  for (let i = 0; i <= 1000; i++) statistics.refused(String(i), 'private')
+  for (let i = 0; i <= 2000; i++) statistics.refused(String(i), 'private')
   assert.deepEqual(
-    ['0', '1', '1000'].map((key) => statistics.lastRefusal(key)),
+    ['999', '1000', '2000'].map((key) => statistics.lastRefusal(key)),
     [undefined, 'private', 'private'],
   )
 })
