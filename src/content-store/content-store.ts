@@ -12,7 +12,7 @@
  *
  * Every write is a new temporary file and a rename, so that a crash leaves the old state or the new one.
  */
-import { lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { lstat, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import cacache from 'cacache'
 import { DirectoryError } from '../errors.ts'
@@ -25,12 +25,13 @@ import { Descriptors, type DescriptorLimits } from './descriptors.ts'
 import { removeDiscarded } from './discarded.ts'
 import { isFolder, moveInto, replaceFile } from './files.ts'
 import { KeyedQueue } from './keyed-queue.ts'
-import { bucketHash, DIRECTORY_MODE, isAbandoned, Layout } from './layout.ts'
+import { KnownFolders } from './known-folders.ts'
+import { bucketHash, isAbandoned, Layout } from './layout.ts'
 import { Looks, type FileState } from './looks.ts'
 import { removeEmptyFolders, removeFile } from './removal.ts'
 import { Membership } from './membership.ts'
 import { livingMembers, type Member } from './presence.ts'
-import { assertOurs, isOurs } from './ownership.ts'
+import { assertOurs, makeFolders } from './ownership.ts'
 import { SmallBodies } from './small-bodies.ts'
 import { appendHistory, readHistory, type Stretch } from './history-file.ts'
 import { readSnapshot, writeSnapshot, type Snapshot, type Take } from './snapshot-file.ts'
@@ -52,12 +53,20 @@ export class ContentStore {
   /** Apart, so that neither slow origins keep hits from the disk nor stalled consumers keep misses from it. */
   readonly #reading: Reading
   readonly #writing: Writing
+  readonly #bucketFolders: KnownFolders
+  readonly #contentFolders: KnownFolders
+  #membership: Membership | undefined
 
-  private constructor(layout: Layout, { maxOpenFiles, maxOpenDelay, maxQueueSize }: StoreLimits) {
+  /** `made`: folders that were not there before. */
+  private constructor(layout: Layout, limits: StoreLimits, made: readonly string[] = []) {
+    const { maxOpenFiles, maxOpenDelay, maxQueueSize } = limits
     this.#layout = layout
     this.#reading = new Reading(new Descriptors({ maxOpenFiles: Math.ceil(maxOpenFiles / 2), maxOpenDelay }))
     const descriptors = new Descriptors({ maxOpenFiles: Math.floor(maxOpenFiles / 2), maxOpenDelay })
     this.#writing = new Writing(descriptors, new WaitingBytes(maxQueueSize))
+    const isAlone = () => this.#membership?.hasCompany === false
+    this.#bucketFolders = new KnownFolders(made.includes(layout.index), isAlone)
+    this.#contentFolders = new KnownFolders(made.includes(layout.content), isAlone)
   }
 
   /** Of bodies that are on their way to the disk. */
@@ -76,17 +85,10 @@ export class ContentStore {
   static async open(directory: string, limits: StoreLimits): Promise<ContentStore> {
     const layout = new Layout(directory)
     try {
-      // Nearly always all are there, and a start waits for this.
-      const exist = await Promise.all(layout.folders.map((path) => isOurs(path, path === layout.directory)))
-      for (const [i, path] of layout.folders.entries()) {
-        if (exist[i] === true) continue
-        await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
-        await assertOurs(path, path === layout.directory)
-      }
+      return new ContentStore(layout, limits, await makeFolders(layout.folders))
     } catch (error) {
       throw new DirectoryError(directory, (error as Error).message, error)
     }
-    return new ContentStore(layout, limits)
   }
 
   /**
@@ -108,7 +110,8 @@ export class ContentStore {
    * @throws {DirectoryError} when that cannot be written, or another has it and the file system is not for sharing
    */
   async join(): Promise<Membership> {
-    return await Membership.join(this.#layout)
+    this.#membership = await Membership.join(this.#layout)
+    return this.#membership
   }
 
   /** Who has it open, the leader first. */
@@ -123,13 +126,14 @@ export class ContentStore {
 
   /** Gives a finished body its final name, over whatever is there: a damaged file of that name is repaired by it. */
   async publish(writer: BodyWriter, body: StoredBody): Promise<void> {
-    await this.#contents.run(body.sha256, () => moveInto(writer.path, this.#layout.contentFile(body.sha256)))
+    const path = this.#layout.contentFile(body.sha256)
+    await this.#contents.run(body.sha256, () => moveInto(writer.path, path, this.#contentFolders))
   }
 
   /** Writes a small body and gives it its final name: see `publish`. */
   async writeSmall(bytes: Buffer, { sha256 }: StoredBody): Promise<void> {
     const path = this.#layout.contentFile(sha256)
-    await this.#contents.run(sha256, () => this.#writing.replaceFile(path, bytes, this.#layout.temporaryFile()))
+    await this.#contents.run(sha256, () => this.#replace(path, bytes, this.#contentFolders))
   }
 
   /**
@@ -156,7 +160,7 @@ export class ContentStore {
       const path = this.#layout.contentFile(sha256)
       // It looks whether it is there, and again what it is: six times the work, and only needed where it is no file.
       await removeFile(path, () => cacache.rm.content(this.#layout.directory, integrityOf(sha256)))
-      await removeEmptyFolders(path)
+      await removeEmptyFolders(path, this.#contentFolders)
     })
   }
 
@@ -189,11 +193,18 @@ export class ContentStore {
       const records = change(before)
       if (records.length > 0 && records.length === before.length && records.every((each, i) => each === before[i]))
         return
-      if (records.length === 0) {
-        await removeFile(path)
-        await removeEmptyFolders(path)
-      } else await this.#writing.replaceFile(path, formatBucket(records), this.#layout.temporaryFile())
+      if (records.length === 0) await this.#removeBucket(path)
+      else await this.#replace(path, formatBucket(records), this.#bucketFolders)
     })
+  }
+
+  async #replace(path: string, content: string | Buffer, folders: KnownFolders): Promise<void> {
+    await this.#writing.replaceFile(path, content, this.#layout.temporaryFile(), folders)
+  }
+
+  async #removeBucket(path: string): Promise<void> {
+    await removeFile(path)
+    await removeEmptyFolders(path, this.#bucketFolders)
   }
 
   /** Every bucket's file, in no order, but for those in these folders. To tidy up: empty folders go. */
@@ -232,8 +243,7 @@ export class ContentStore {
     const path = this.#layout.bucketOfHash(hash)
     await this.#buckets.run(path, async () => {
       if (!isRubbish(await readOrEmpty(path))) return
-      await removeFile(path)
-      await removeEmptyFolders(path)
+      await this.#removeBucket(path)
     })
   }
 
@@ -251,8 +261,8 @@ export class ContentStore {
   async repairBucket(file: FoundFile): Promise<StoredResponse[]> {
     const records = await this.recordsIn(file)
     const path = this.#layout.bucketOfHash(file.hash)
-    if (records.length === 0) await removeFile(path)
-    else await this.#writing.replaceFile(path, formatBucket(records), this.#layout.temporaryFile())
+    if (records.length === 0) await this.#removeBucket(path)
+    else await this.#replace(path, formatBucket(records), this.#bucketFolders)
     return records
   }
 

@@ -2,17 +2,24 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { discard } from './discarded.ts'
+import type { KnownFolders } from './known-folders.ts'
 import { DIRECTORY_MODE, FILE_MODE } from './layout.ts'
 
 /** A folder that was made goes again when somebody else finds it empty before it is used. */
 const ATTEMPTS = 10
 
-/** Runs `action`, which makes `path`; when its folder turns out to be missing, makes that and runs it again. */
-export async function withFolder<T>(path: string, action: () => Promise<T>): Promise<T> {
+/**
+ * Runs `action`, which makes `path`; when its folder turns out to be missing, or is known to be, makes that, and runs it
+ * again.
+ */
+export async function withFolder<T>(path: string, action: () => Promise<T>, known?: KnownFolders): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      if (attempt > 1) await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE })
-      return await action()
+      if (attempt > 1 || known?.isMissing(path) === true)
+        await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE })
+      const result = await action()
+      known?.noteThere(path)
+      return result
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === ATTEMPTS) throw error
     }
@@ -20,14 +27,14 @@ export async function withFolder<T>(path: string, action: () => Promise<T>): Pro
 }
 
 /** Renames a file to its final name, over whatever is there: names like these are the cache's own. */
-export async function moveInto(from: string, to: string): Promise<void> {
+export async function moveInto(from: string, to: string, known?: KnownFolders): Promise<void> {
   try {
-    await withFolder(to, () => rename(from, to))
+    await withFolder(to, () => rename(from, to), known)
   } catch (error) {
     if (!isFolder(error)) throw error
     // Not even an empty one makes way by itself.
     await rm(to, { recursive: true, force: true })
-    await withFolder(to, () => rename(from, to))
+    await withFolder(to, () => rename(from, to), known)
   }
 }
 
@@ -47,10 +54,11 @@ export async function replaceFile(
   bytes: string | Uint8Array,
   temporary: string,
   create: () => Promise<void> = () => createFile(temporary, bytes),
+  known?: KnownFolders,
 ): Promise<void> {
   try {
     await withFolder(temporary, create)
-    await moveInto(temporary, path)
+    await moveInto(temporary, path, known)
   } catch (error) {
     await discard(temporary)
     throw error

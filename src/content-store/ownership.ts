@@ -1,6 +1,7 @@
 /** Whose a directory is: what others can write, they can make us serve. */
 import type { Stats } from 'node:fs'
-import { lstat, stat } from 'node:fs/promises'
+import { lstat, mkdir, stat } from 'node:fs/promises'
+import { DIRECTORY_MODE } from './layout.ts'
 
 /** World-writable, and no sticky bit that keeps files from being replaced: that of /tmp itself. */
 const OTHERS_WRITE = 0o002
@@ -20,8 +21,21 @@ export function whyNotOurs(
   return isOpen ? 'everybody can write in it' : undefined
 }
 
+/** Makes those that are missing, for their owner alone. The first may be reached by a link. Resolves with what was missing. */
+export async function makeFolders(folders: readonly string[]): Promise<string[]> {
+  const mayBeLink = (path: string): boolean => path === folders[0]
+  // Nearly always all are there, and a start waits for this.
+  const exist = await Promise.all(folders.map((path) => isOurs(path, mayBeLink(path))))
+  const missing = folders.filter((_, i) => exist[i] === false)
+  for (const path of missing) {
+    await mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
+    await assertOurs(path, mayBeLink(path))
+  }
+  return missing
+}
+
 /** False where there is nothing, or was nothing a moment ago: others may make it, too. */
-export async function isOurs(path: string, mayBeLink: boolean): Promise<boolean> {
+async function isOurs(path: string, mayBeLink: boolean): Promise<boolean> {
   try {
     await assertOurs(path, mayBeLink)
     return true

@@ -1,6 +1,7 @@
 /** Taking files away, and the folders that nothing is left in. */
 import { rm, rmdir, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { KnownFolders } from './known-folders.ts'
 
 /** Removes a file, by one call where `rm` makes three. What else lies in its place goes by `removeOther`. */
 export async function removeFile(
@@ -15,11 +16,12 @@ export async function removeFile(
 }
 
 /** Removes the two folders of a file that has gone, as far as nothing is in them. */
-export async function removeEmptyFolders(path: string): Promise<void> {
+export async function removeEmptyFolders(path: string, known?: KnownFolders): Promise<void> {
   const folder = dirname(path)
   try {
     await rmdir(folder)
-    await rmdir(dirname(folder))
+    known?.noteMissing(path)
+    if (known?.hasOthers(path) !== true) await rmdir(dirname(folder))
   } catch {
     // Not empty, most often; and what cannot be removed is tried again with the next file that goes.
   }

@@ -6,6 +6,7 @@ import { closeSync, open, writeSync } from 'node:fs'
 import { CHUNK_SIZE } from '../stored-response.ts'
 import { closeNow, type Descriptors } from './descriptors.ts'
 import { createFile, replaceFile } from './files.ts'
+import type { KnownFolders } from './known-folders.ts'
 import { FILE_MODE } from './layout.ts'
 import { Patience } from './patience.ts'
 
@@ -46,9 +47,11 @@ export class Writing {
   }
 
   /** Replaces a small file whole, by a temporary one and a rename. */
-  async replaceFile(path: string, content: string | Buffer, temporary: string): Promise<void> {
+  async replaceFile(path: string, content: string | Buffer, temporary: string, known?: KnownFolders): Promise<void> {
     const bytes = typeof content === 'string' ? Buffer.from(content) : content
-    await this.descriptors.during(() => replaceFile(path, bytes, temporary, () => this.#create(temporary, bytes)))
+    await this.descriptors.during(() =>
+      replaceFile(path, bytes, temporary, () => this.#create(temporary, bytes), known),
+    )
   }
 
   async #create(path: string, bytes: Buffer): Promise<void> {
