@@ -10,13 +10,23 @@ export class Deletions {
     return this.#counts.has(key)
   }
 
-  /** Returns what is to be called at its end. The key is undefined where nobody knows it. */
-  begin(key: string | undefined): () => void {
+  /**
+   * Removes, by `remove`, which says whether that is done; where it is not, `remove` has to see to it that what it is given
+   * is called again. The key is undefined where nobody knows it.
+   */
+  async run(key: string | undefined, remove: (again: () => Promise<boolean>) => Promise<boolean>): Promise<boolean> {
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
-    return () => {
-      const left = (this.#counts.get(key) ?? 0) - 1
-      if (left > 0) this.#counts.set(key, left)
-      else this.#counts.delete(key)
+    const attempt = async (): Promise<boolean> => {
+      const isDone = await remove(attempt)
+      if (isDone) this.#end(key)
+      return isDone
     }
+    return await attempt()
+  }
+
+  #end(key: string | undefined): void {
+    const left = (this.#counts.get(key) ?? 0) - 1
+    if (left > 0) this.#counts.set(key, left)
+    else this.#counts.delete(key)
   }
 }

@@ -333,17 +333,18 @@ export class Holdings {
 
   /** In the background, and again later where the disk refuses it. Resolves with whether it is done; never rejects. */
   #delete(key: string | undefined, work: () => Promise<void>): Promise<boolean> {
-    const end = this.snapshots.deletions.begin(key)
-    const task = work().then(
-      () => true,
-      (error) => {
+    const removal = this.snapshots.deletions.run(key, async (attempt) => {
+      try {
+        await work()
+        return true
+      } catch (error) {
         this.snapshots.noteDoubt()
         this.#statistics.fault('delete', error, key)
-        this.#postponed.add(() => this.#delete(key, work))
+        this.#postponed.add(attempt)
         return false
-      },
-    )
-    this.tasks.add(task.finally(end))
-    return task
+      }
+    })
+    this.tasks.add(removal)
+    return removal
   }
 }

@@ -91,3 +91,38 @@ for (const [when, call, folder] of [
     assert.deepEqual({ buckets, contents }, { buckets: 0, contents: 0 })
   })
 }
+
+for (const [what, folder] of [
+  ['record', 'index-v5'],
+  ['body', 'content-v2'],
+] as const) {
+  test(`its ${what} is not removed, for the disk refuses it, it is stored again while that is tried again, and evicted: nothing is left`, async (t) => {
+    await using manager = await StreamingManager.temporary({ flushInterval: 100_000 })
+    await manager.runPendingTasks()
+    const { holdings } = engineOf(manager)
+    const body = Buffer.from('body')
+    const [first, second] = [1, 2].map((responseTime) => ({ ...recordOf('a', describeBody(body)), responseTime }))
+    assert.ok(first !== undefined && second !== undefined)
+    assert.ok(holdings.addUnwritten(first, body))
+    await holdings.unwritten.flush()
+    let isRefusing = true
+    for (const name of ['unlink', 'rm'] as const) {
+      const original = promises[name] as (path: string, ...more: unknown[]) => Promise<void>
+      t.mock.method(promises, name, async (path: string, ...more: unknown[]) => {
+        if (isRefusing && path.includes(folder)) throw Object.assign(new Error('no'), { code: 'EACCES' })
+        await original(path, ...more)
+      })
+    }
+    exportMocks(t)
+    holdings.remove(first)
+    await holdings.tasks.settled()
+    assert.ok(holdings.addUnwritten(second, body))
+    isRefusing = false
+    holdings.doPostponed()
+    await holdings.tasks.settled()
+    holdings.remove(second)
+    await holdings.tasks.settled()
+    const { buckets, contents } = await leftovers(manager.directory)
+    assert.deepEqual({ buckets, contents }, { buckets: 0, contents: 0 })
+  })
+}
