@@ -150,12 +150,12 @@ export class Exchange implements DispatchController {
   end(trailers: IncomingHttpHeaders = {}, raw: RawHeaders = []): void {
     if (this.isOver) return
     this.#ended = true
-    this.#source = undefined
     this.rawTrailers = raw
+    const handler = this.#letGo()
     try {
-      this.#handler.onResponseEnd?.(this, trailers)
+      handler.onResponseEnd?.(this, trailers)
     } catch (error) {
-      this.#handler.onResponseError?.(this, error as Error)
+      handler.onResponseError?.(this, error as Error)
     }
   }
 
@@ -163,9 +163,19 @@ export class Exchange implements DispatchController {
   fail(error: Error): void {
     if (this.#ended) return
     this.#ended = true
-    this.#source = undefined
     this.#reason ??= error
-    this.#handler.onResponseError?.(this, error)
+    this.#letGo().onResponseError?.(this, error)
+  }
+
+  /**
+   * Lets go of both sides, and returns the consumer's for its last word. V8 may keep what a request has left until it
+   * collects the whole heap: what hangs on that then is moved by each minor collection until that comes.
+   */
+  #letGo(): DispatchHandler {
+    const handler = this.#handler
+    this.#handler = NOBODY
+    this.#source = undefined
+    return handler
   }
 
   responseStarted(): void {
@@ -180,6 +190,9 @@ export class Exchange implements DispatchController {
     if (!this.isOver) this.#handler.onRequestSent?.()
   }
 }
+
+/** In the place of a consumer that has heard everything. */
+const NOBODY: DispatchHandler = {}
 
 /** What undici reports when a request is aborted without a reason. */
 class AbortedError extends Error {

@@ -19,7 +19,7 @@ export function firstLine(fields: FieldLines, name: string): string | undefined 
 }
 
 function sameName(received: string | undefined, name: string): boolean {
-  return received !== undefined && received.length === name.length && received.toLowerCase() === name
+  return received?.length === name.length && (received === name || received.toLowerCase() === name)
 }
 
 /** Members of a comma-separated list (RFC 9110 section 5.6.1), trimmed, empty ones left out. */

@@ -2,7 +2,7 @@
 import { MAX_DELTA_SECONDS, responseDirectives } from './cache-control.ts'
 import { fieldValue, firstLine } from './field-lines.ts'
 import { parseHttpDate } from './http-date.ts'
-import { hasExplicitLifetime, lifetimeOf } from './semantics.ts'
+import { hasExplicitLifetime, lifetimeOf, type SemanticsInput } from './semantics.ts'
 import { HEURISTICALLY_CACHEABLE } from './status.ts'
 import { effectiveFields } from './targeted.ts'
 import { lifetimeByTerms } from './terms.ts'
@@ -51,7 +51,9 @@ export function compareRecency(a: StoredResponse, b: StoredResponse): number {
 
 /** Section 5.1: of a list "use the first member", and ignore the field when that is invalid. */
 function ageValue(stored: StoredResponse): number {
-  const first = fieldValue(stored.fields, 'age')?.split(',')[0]?.trim() ?? ''
+  const value = fieldValue(stored.fields, 'age')
+  if (value === undefined) return 0
+  const first = value.split(',')[0]?.trim() ?? ''
   return /^\d+$/.test(first) ? Math.min(Number(first), MAX_DELTA_SECONDS) : 0
 }
 
@@ -71,7 +73,11 @@ function workOutLifetime(stored: StoredResponse, settings: PolicySettings): numb
   const input = { directives, fields, responseTime, shared: settings.shared }
   // Section 4.2.2: heuristics are for statuses "defined as heuristically cacheable" and what is "explicitly marked".
   const mayGuess = HEURISTICALLY_CACHEABLE.has(statusCode) || directives.has('public')
-  const saysNothing = !hasExplicitLifetime(input) && fieldValue(fields, 'last-modified') === undefined
-  if (settings.cacheByDefault !== undefined && mayGuess && saysNothing) return settings.cacheByDefault
+  if (settings.cacheByDefault !== undefined && mayGuess && saysNothing(input)) return settings.cacheByDefault
   return Math.floor(lifetimeOf(input, mayGuess))
+}
+
+/** Neither a lifetime nor what one could be guessed from. */
+function saysNothing(input: SemanticsInput): boolean {
+  return !hasExplicitLifetime(input) && fieldValue(input.fields, 'last-modified') === undefined
 }

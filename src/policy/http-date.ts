@@ -22,26 +22,36 @@ export function parseHttpDate(value: string | undefined, now: number): number | 
   if (value === undefined) return undefined
   // Nearly all: each part is in its place, and taken from there sooner than it would be captured.
   if (IMF_FIXDATE.test(value)) {
-    const time = [17, 20, 23].map((at) => digits(value, at, 2))
-    return toTime(digits(value, 12, 4), value.slice(8, 11), digits(value, 5, 2), time)
+    const [hour, minute, second] = [digits(value, 17, 2), digits(value, 20, 2), digits(value, 23, 2)]
+    return toTime(digits(value, 12, 4), value.slice(8, 11), digits(value, 5, 2), hour, minute, second)
   }
   const asctime = ASCTIME.exec(value)
-  if (asctime !== null)
-    return toTime(Number(asctime[6]), asctime[1], Number(asctime[2]), asctime.slice(3, 6).map(Number))
+  if (asctime !== null) return toTime(Number(asctime[6]), asctime[1], Number(asctime[2]), ...clockOf(asctime, 3))
   const rfc850 = RFC850.exec(value)
   if (rfc850 === null) return undefined
   const limit = new Date(now)
   limit.setUTCFullYear(limit.getUTCFullYear() + 50)
   const year = Math.floor(limit.getUTCFullYear() / 100) * 100 + Number(rfc850[3])
-  const [day, clock] = [Number(rfc850[1]), rfc850.slice(4).map(Number)]
-  const time = toTime(year, rfc850[2], day, clock)
+  const [day, clock] = [Number(rfc850[1]), clockOf(rfc850, 4)]
+  const time = toTime(year, rfc850[2], day, ...clock)
   if (time !== undefined && time <= limit.getTime()) return time
-  return toTime(year - 100, rfc850[2], day, clock)
+  return toTime(year - 100, rfc850[2], day, ...clock)
 }
 
-function toTime(year: number, monthName = '', day: number, clock: readonly number[]): number | undefined {
+/** Hour, minute and second, which have matched from there on. */
+function clockOf(match: RegExpExecArray, at: number): [number, number, number] {
+  return [Number(match[at]), Number(match[at + 1]), Number(match[at + 2])]
+}
+
+function toTime(
+  year: number,
+  monthName = '',
+  day: number,
+  hour: number,
+  minute: number,
+  second: number,
+): number | undefined {
   const month = MONTHS.indexOf(monthName.toLowerCase())
-  const [hour = 0, minute = 0, second = 0] = clock
   // 60 is a leap second, the first of the next minute to any clock here.
   if (month < 0 || hour > 23 || minute > 59 || second > 60) return undefined
   const time = Date.UTC(year, month, day, hour, minute, second)

@@ -113,8 +113,10 @@ const PART_OVERHEAD = 120
 
 const known = new RememberedByText<Buffer>()
 
-function inBytes(part: Buffer | string): Buffer {
-  return typeof part === 'string' ? bytesOf(part) : part
+/** Of what is sent once, the names will come again, and values that are known already; others are not worth knowing. */
+function inBytes(part: Buffer | string, i: number): Buffer {
+  if (typeof part !== 'string') return part
+  return i % 2 === 0 ? bytesOf(part) : (known.get(part) ?? Buffer.from(part, 'latin1'))
 }
 
 /** Names, ages and statuses of the moment are the same for many: so are these. */
