@@ -150,12 +150,15 @@ export class Exchange implements DispatchController {
   end(trailers: IncomingHttpHeaders = {}, raw: RawHeaders = []): void {
     if (this.isOver) return
     this.#ended = true
+    this.#source = undefined
     this.rawTrailers = raw
-    const handler = this.#letGo()
+    const handler = this.#handler
     try {
       handler.onResponseEnd?.(this, trailers)
     } catch (error) {
       handler.onResponseError?.(this, error as Error)
+    } finally {
+      this.#letGo()
     }
   }
 
@@ -163,19 +166,22 @@ export class Exchange implements DispatchController {
   fail(error: Error): void {
     if (this.#ended) return
     this.#ended = true
+    this.#source = undefined
     this.#reason ??= error
-    this.#letGo().onResponseError?.(this, error)
+    try {
+      this.#handler.onResponseError?.(this, error)
+    } finally {
+      this.#letGo()
+    }
   }
 
   /**
-   * Lets go of both sides, and returns the consumer's for its last word. V8 may keep what a request has left until it
-   * collects the whole heap: what hangs on that then is moved by each minor collection until that comes.
+   * Of the consumer and the header section. V8 may keep what a request leaves behind until it collects the whole heap: all
+   * that hung on it then was moved by each minor collection before that (bench/README.md).
    */
-  #letGo(): DispatchHandler {
-    const handler = this.#handler
+  #letGo(): void {
     this.#handler = NOBODY
-    this.#source = undefined
-    return handler
+    this.rawHeaders = null
   }
 
   responseStarted(): void {
