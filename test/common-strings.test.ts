@@ -1,12 +1,8 @@
 /** One copy of what many records say. Equal strings cannot be told apart from within, so that the heap is asked. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { shared } from '../src/common-strings.ts'
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
+import { collect } from './helpers/collect.ts'
 
 /** Bytes that this many copies of what `textOf` makes take when each has passed through `shared`. */
 function heapOf(count: number, textOf: (i: number) => string): number {

@@ -1,5 +1,6 @@
 /** All contenders by name. */
 import { bareLookup, bareRead } from './bare.ts'
+import { barePass } from './bare-pass.ts'
 import { bareStore } from './bare-store.ts'
 import { makeFetchHappen } from './make-fetch-happen.ts'
 import type { Peer } from './peer.ts'
@@ -14,6 +15,7 @@ const PEERS = {
   synthetic,
   'bare look-up': bareLookup,
   'bare read': bareRead,
+  'bare pass': barePass,
   'bare store': bareStore,
   'read loop': readLoop,
   'synchronous read loop': readLoopAtOnce,

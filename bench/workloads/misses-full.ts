@@ -18,7 +18,7 @@ export const missesFull: Workload = {
   name: 'misses-full',
   title: 'Misses, 1 KB, the cache full, one-hit wonders',
   modes: [{ name: MODE }],
-  contenders: ['this', 'no cache', 'SqliteCacheStore', 'MemoryCacheStore'],
+  contenders: ['this', 'no cache', 'bare pass', 'SqliteCacheStore', 'MemoryCacheStore'],
   rounds: 7,
   warmUps: WARM_UPS,
   open: async (context) => {

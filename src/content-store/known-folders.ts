@@ -3,13 +3,11 @@
  * file system calls that fail: a rename into a folder that is missing, the removal of one that is not empty. A wrong one
  * costs a call. With other processes on the directory nothing is known.
  */
+import { innerFolderOf } from './layout.ts'
 
 /** Folders of files, each named by the first four digits of the hashes in it, and folders of those. */
 const INNER = 0x1_0000
 const OUTER = 0x100
-/** Characters at the end of a path: `ab/cd/` and the other sixty digits of the hash. */
-const TAIL = 66
-
 const UNKNOWN = 0
 const THERE = 1
 const MISSING = 2
@@ -30,13 +28,13 @@ export class KnownFolders {
 
   /** Whether the folder of this file has to be made. */
   isMissing(path: string): boolean {
-    return this.#isKnowing() && this.#states[folderOf(path)] === MISSING
+    return this.#isKnowing() && this.#states[innerFolderOf(path)] === MISSING
   }
 
   /** Whether the outer folder of this file has others in it than its inner one. */
   hasOthers(path: string): boolean {
     if (!this.#isKnowing()) return false
-    const folder = folderOf(path)
+    const folder = innerFolderOf(path)
     const own = this.#states[folder] === THERE ? 1 : 0
     return (this.#counts[folder >> 8] as number) > own
   }
@@ -53,7 +51,7 @@ export class KnownFolders {
 
   #note(path: string, state: number): void {
     if (!this.#isKnowing()) return
-    const folder = folderOf(path)
+    const folder = innerFolderOf(path)
     const before = this.#states[folder]
     if (before === state) return
     this.#states[folder] = state
@@ -73,9 +71,4 @@ export class KnownFolders {
     }
     return false
   }
-}
-
-function folderOf(path: string): number {
-  const start = path.length - TAIL
-  return Number.parseInt(path.slice(start, start + 2) + path.slice(start + 3, start + 5), 16)
 }

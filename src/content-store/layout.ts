@@ -81,6 +81,15 @@ function inFolders(hash: string): string {
   return hash.slice(0, 2) + sep + hash.slice(2, 4) + sep + hash.slice(4)
 }
 
+/** The number of the folder that a file lies in, by its path: the first four digits of its hash. */
+export function innerFolderOf(path: string): number {
+  const start = path.length - TAIL
+  return Number.parseInt(path.slice(start, start + 2) + path.slice(start + 3, start + 5), 16)
+}
+
+/** Characters of what `inFolders` makes: a digest of 64 digits, and two separators. */
+const TAIL = 66
+
 /** Whether a temporary file's writer is gone, judged by its name: another run, or a process that is no more. */
 export function isAbandoned(name: string): boolean {
   const [pid, run] = name.split('-')

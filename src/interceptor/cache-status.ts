@@ -29,17 +29,20 @@ const MAX_HITS = 10_000
  * `hasWaited` for another's response that did not answer it: "if not [true], a new request had to be made" (2.6).
  */
 export function forwardStatus(reason: ForwardReason, stored: boolean, hasWaited: boolean): string {
-  const known = stored ? storedForwards : otherForwards
-  const status = hasWaited ? undefined : known.get(reason)
+  const known = hasWaited ? forwards.waited : forwards.direct
+  const byReason = stored ? known.stored : known.passed
+  const status = byReason.get(reason)
   if (status !== undefined) return status
   const made = member({ fwd: new Token(reason), ...(stored && { stored }), ...(hasWaited && { collapsed: false }) })
-  if (!hasWaited) known.set(reason, made)
+  byReason.set(reason, made)
   return made
 }
 
-/** The few that there are, of those who have not waited. */
-const storedForwards = new Map<ForwardReason, string>()
-const otherForwards = new Map<ForwardReason, string>()
+/** The few that there are: not by a name put together for each miss, of which the hash would have to be worked out. */
+const forwards = {
+  direct: { stored: new Map<ForwardReason, string>(), passed: new Map<ForwardReason, string>() },
+  waited: { stored: new Map<ForwardReason, string>(), passed: new Map<ForwardReason, string>() },
+}
 
 /** Section 2.6: answered by the response to another request; `ttl` in seconds. */
 export function collapsedStatus(reason: ForwardReason, ttl: number): string {

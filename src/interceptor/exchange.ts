@@ -152,11 +152,10 @@ export class Exchange implements DispatchController {
     this.#ended = true
     this.#source = undefined
     this.rawTrailers = raw
-    const handler = this.#handler
     try {
-      handler.onResponseEnd?.(this, trailers)
+      this.#handler.onResponseEnd?.(this, trailers)
     } catch (error) {
-      handler.onResponseError?.(this, error as Error)
+      this.#handler.onResponseError?.(this, error as Error)
     } finally {
       this.#letGo()
     }

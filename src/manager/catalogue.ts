@@ -5,6 +5,7 @@
 import { MetadataIndex, type Evicted, type EvictionReason } from '../metadata-index/metadata-index.ts'
 import type { CacheRequest } from '../policy/cache-request.ts'
 import { compareRecency } from '../policy/freshness.ts'
+import type { StoredHead } from '../policy/storing.ts'
 import { entryKey, type StoredBody, type StoredResponse } from '../stored-response.ts'
 import { BodyReferences } from './body-references.ts'
 import { diskSize, diskSizeWith, roomFor, sharedSize } from './disk-use.ts'
@@ -140,7 +141,7 @@ export class Catalogue {
   }
 
   /** Whether a response with a body of so many bytes would be held now. */
-  wouldAdmit(head: Omit<StoredResponse, 'body'>, bodySize: number): boolean {
+  wouldAdmit(head: StoredHead, bodySize: number): boolean {
     return this.#index.wouldAdmit(entryKey(head.key, head.variant), diskSizeWith(head, bodySize))
   }
 

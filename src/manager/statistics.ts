@@ -1,7 +1,7 @@
 /** Counts what happens and publishes it: one place, so that the numbers and the events never differ. */
 import { publish, type EvictionEvent, type ForwardReason, type ValidationEvent } from '../diagnostics.ts'
+import { RememberedByText } from '../policy/remembered.ts'
 import type { StoredResponse } from '../stored-response.ts'
-import { LastRefusals } from './last-refusals.ts'
 import { RecentRatio } from './recent-ratio.ts'
 
 /** Counts since the manager was opened. */
@@ -55,7 +55,8 @@ export class Statistics {
   #faults = 0
   readonly #reasons: Partial<Record<ForwardReason, number>> = {}
   readonly #recent = new RecentRatio()
-  readonly #lastRefusals = new LastRefusals()
+  /** By key, however long that is. */
+  readonly #lastRefusals = new RememberedByText<string>(Infinity)
   #bytesServed = 0
   #bytesFromMemory = 0
   #bytesFromNetwork = 0
@@ -129,7 +130,7 @@ export class Statistics {
 
   refused(key: string, reason: string): void {
     this.#refusals++
-    this.#lastRefusals.note(key, reason)
+    this.#lastRefusals.set(key, reason)
     publish('refuse', () => ({ key, reason }))
   }
 
@@ -140,7 +141,7 @@ export class Statistics {
 
   /** Why the last answer for a key was not stored, as far as that is remembered. */
   lastRefusal(key: string): string | undefined {
-    return this.#lastRefusals.of(key)
+    return this.#lastRefusals.get(key)
   }
 
   fault(operation: string, error: unknown, key?: string): void {

@@ -138,7 +138,8 @@ export class Adaptation {
   }
 
   #stepWindow(windowSpace: number, mainSpace: number): void {
-    // Half a hit on each side: a side without hits is poor, not infinitely poor.
+    // Half a hit on each side: a side without hits is poor, not infinitely poor. Where neither has any, the smaller one grows
+    // until it finds some: with a prior that says nothing then, hits of the trace corda fall from 33.3 to 26.7 %.
     const ratio = (this.#windowHits + 0.5) / windowSpace / ((this.#mainHits + 0.5) / mainSpace)
     const step = clamp(WINDOW_GAIN * Math.log(ratio), -MAX_WINDOW_STEP, MAX_WINDOW_STEP)
     this.#windowShare = clamp(this.#windowShare + step, LEAST_WINDOW, MOST_WINDOW)

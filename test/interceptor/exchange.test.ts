@@ -1,14 +1,10 @@
 /** What is left of a request that is over. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type { DispatchHandler } from '../../src/interceptor/dispatch.ts'
 import { Exchange } from '../../src/interceptor/exchange.ts'
 import { sentFields } from '../../src/interceptor/headers.ts'
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
+import { collect } from '../helpers/collect.ts'
 
 for (const how of ['end', 'failure'] as const) {
   test(`a controller that is kept after the ${how} keeps neither its consumer nor its header section`, async () => {

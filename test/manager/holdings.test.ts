@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { StreamingManager } from '../../src/index.ts'
 import { describeBody } from '../../src/content-store/small-bodies.ts'
 import { engineOf } from '../../src/manager/streaming-manager.ts'
+import type { StoredResponse } from '../../src/stored-response.ts'
 import { entriesOf } from '../helpers/cache.ts'
 import { leftovers, temporaryDirectory } from '../helpers/directory.ts'
 import { recordOf } from '../helpers/record.ts'
@@ -38,11 +39,7 @@ test('what is evicted takes nothing with it that is just being stored under its 
   await using manager = await StreamingManager.temporary()
   await manager.runPendingTasks()
   const { holdings } = engineOf(manager)
-  const [older, newer] = [1, 2].map((responseTime) => ({
-    ...recordOf('a', describeBody(Buffer.from('body'))),
-    responseTime,
-  }))
-  assert.ok(older !== undefined && newer !== undefined)
+  const { first: older, second: newer } = responses()
   const adding = holdings.add(newer)
   holdings.discard(older)
   assert.equal(await adding, true)
@@ -63,9 +60,7 @@ for (const [when, call, folder] of [
     await using manager = await StreamingManager.temporary({ flushInterval: 100_000 })
     await manager.runPendingTasks()
     const { holdings } = engineOf(manager)
-    const body = Buffer.from('body')
-    const [first, second] = [1, 2].map((responseTime) => ({ ...recordOf('a', describeBody(body)), responseTime }))
-    assert.ok(first !== undefined && second !== undefined)
+    const { body, first, second } = responses()
     const [arrived, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const original = promises[call] as (...paths: string[]) => Promise<void>
     t.mock.method(promises, call, async (...paths: string[]) => {
@@ -100,9 +95,7 @@ for (const [what, folder] of [
     await using manager = await StreamingManager.temporary({ flushInterval: 100_000 })
     await manager.runPendingTasks()
     const { holdings } = engineOf(manager)
-    const body = Buffer.from('body')
-    const [first, second] = [1, 2].map((responseTime) => ({ ...recordOf('a', describeBody(body)), responseTime }))
-    assert.ok(first !== undefined && second !== undefined)
+    const { body, first, second } = responses()
     assert.ok(holdings.addUnwritten(first, body))
     await holdings.unwritten.flush()
     let isRefusing = true
@@ -125,4 +118,11 @@ for (const [what, folder] of [
     const { buckets, contents } = await leftovers(manager.directory)
     assert.deepEqual({ buckets, contents }, { buckets: 0, contents: 0 })
   })
+}
+
+/** Two responses of one name and one body, one after the other. */
+function responses(): { body: Buffer; first: StoredResponse; second: StoredResponse } {
+  const body = Buffer.from('body')
+  const record = recordOf('a', describeBody(body))
+  return { body, first: { ...record, responseTime: 1 }, second: { ...record, responseTime: 2 } }
 }

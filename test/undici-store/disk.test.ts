@@ -5,8 +5,6 @@ import { readFile, truncate, writeFile } from 'node:fs/promises'
 import { Agent, request } from 'undici'
 import { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { cacheInterceptor, InvalidOptionError, type StreamingManager } from '../../src/index.ts'
 import { DiskCacheStore, type GetResult } from '../../src/undici-store/disk-cache-store.ts'
 import { ManualClock } from '../helpers/cache.ts'
@@ -14,6 +12,7 @@ import { filesIn, leftovers, temporaryDirectory } from '../helpers/directory.ts'
 import { startOrigin } from '../helpers/origin.ts'
 import { NOTHING } from '../helpers/processes.ts'
 import { keyOf, openManager, read, valueOf, write } from './stores.ts'
+import { collect } from '../helpers/collect.ts'
 
 interface Opened {
   readonly manager: StreamingManager
@@ -307,8 +306,6 @@ test('after close: nothing is found and nothing stored, and nothing fails', asyn
 })
 
 test('a body that is forgotten unread gives its descriptor back', async (t) => {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
   const { manager, store } = await open(t)
   await write(store, keyOf('/a'), valueOf(), randomBytes(LARGE))
   const forget = async (): Promise<void> => {

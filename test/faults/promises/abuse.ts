@@ -6,13 +6,12 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { Agent, request, type Dispatcher } from 'undici'
 import { cacheInterceptor, StreamingManager, type FaultEvent, type RefusalEvent } from '../../../src/index.ts'
 import { Catalogue } from '../../../src/manager/catalogue.ts'
 import { leftovers, temporaryDirectory } from '../../helpers/directory.ts'
 import type { FaultPromise, Outcome } from './promise.ts'
+import { collect } from '../../helpers/collect.ts'
 
 const KIB = 1024
 const HUGE_HEADER = 64 * KIB
@@ -232,8 +231,6 @@ function respond({ url = '', headers }: IncomingMessage, response: ServerRespons
 
 /** Bytes of heap and buffers after a collection. */
 function memory(): number {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
   for (let i = 0; i < 4; i++) collect()
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external

@@ -2,12 +2,11 @@
 import { readdir } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { Agent, request } from 'undici'
 import { cacheInterceptor, StreamingManager } from '../../../src/index.ts'
 import { leftovers, temporaryDirectory } from '../../helpers/directory.ts'
 import { pick, seeded, type FaultPromise, type Outcome } from './promise.ts'
+import { collect } from '../../helpers/collect.ts'
 
 const AT_A_TIME = 32
 const URLS = 3000
@@ -88,8 +87,6 @@ async function run(rounds: number): Promise<Outcome> {
 }
 
 function heapUsed(): number {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
   for (let i = 0; i < 4; i++) collect()
   return process.memoryUsage().heapUsed
 }
