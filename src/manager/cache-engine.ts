@@ -2,7 +2,6 @@
  * What the interceptor and the manager's public methods work on: look up, open, store, freshen, invalidate.
  * Nothing here throws for a fault of the disk: it is counted, published, and the request goes on.
  */
-import { TTLCache } from '@isaacs/ttlcache'
 import type { BodyReader } from '../content-store/body-reader.ts'
 import type { ContentStore } from '../content-store/content-store.ts'
 import { isOutOfDescriptors } from '../content-store/descriptors.ts'
@@ -20,6 +19,7 @@ import { HitForMiss } from './hit-for-miss.ts'
 import { Holdings } from './holdings.ts'
 import { Invalidations, isOfGroups } from './invalidations.ts'
 import type { Lookup } from './lookup.ts'
+import { Marks } from './marks.ts'
 import { MemoryTier, SMALL_BODY } from './memory-tier.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 import type { PendingStore } from './pending-store.ts'
@@ -47,12 +47,8 @@ export class CacheEngine {
   #limits: Pick<ResolvedManagerOptions, 'maxEntries' | 'maxSize'>
   #closed = false
   readonly #revalidating = new Set<string>()
-  readonly #validatedAlways = new TTLCache<string, true>({
-    max: VALIDATED_KEYS,
-    ttl: VALIDATED_MS,
-    checkAgeOnGet: true,
-  })
-  readonly #absent = new TTLCache<string, true>({ max: ABSENT_KEYS, ttl: ABSENT_MS, checkAgeOnGet: true })
+  readonly #validatedAlways = new Marks<true>(VALIDATED_KEYS, VALIDATED_MS)
+  readonly #absent = new Marks<true>(ABSENT_KEYS, ABSENT_MS)
 
   constructor(store: ContentStore, membership: Membership, options: ResolvedManagerOptions) {
     this.options = options
@@ -226,7 +222,7 @@ export class CacheEngine {
   /** Notes whether the last response for a key is not stored, and would have to be validated for each use if it were. */
   noteValidatedAlways(key: string, isSo: boolean): void {
     if (isSo) this.#validatedAlways.set(key, true)
-    else if (this.#validatedAlways.size > 0) this.#validatedAlways.delete(key)
+    else this.#validatedAlways.delete(key)
   }
 
   isValidatedAlways(key: string): boolean {
@@ -341,8 +337,8 @@ export class CacheEngine {
     await this.holdings.unwritten.flush()
     await this.holdings.tasks.settled()
     this.#invalidations.close()
-    this.#absent.cancelTimer()
-    this.#validatedAlways.cancelTimer()
+    this.#absent.close()
+    this.#validatedAlways.close()
     this.hitForMiss.close()
   }
 }

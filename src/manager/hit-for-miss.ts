@@ -2,7 +2,7 @@
  * Marks of what cannot be shared ("hit-for-miss"): the last answer was uncacheable, so that the next callers need not wait
  * for one another's to find out that it still is. A storable answer takes the mark away.
  */
-import { TTLCache } from '@isaacs/ttlcache'
+import { Marks } from './marks.ts'
 
 /** Marks at a time; the oldest goes first. */
 const MAX_MARKS = 10_000
@@ -15,21 +15,21 @@ const UNCACHEABLE_MS = 120_000
 const FOR_NOW_MS = 1_000
 
 export class HitForMiss {
-  readonly #marks = new TTLCache<string, true>({ max: MAX_MARKS, ttl: UNCACHEABLE_MS, checkAgeOnGet: true })
+  readonly #marks = new Marks<true>(MAX_MARKS, UNCACHEABLE_MS)
 
   mark(name: string, because: 'uncacheable' | 'for-now'): void {
-    this.#marks.set(name, true, { ttl: because === 'for-now' ? FOR_NOW_MS : UNCACHEABLE_MS })
+    this.#marks.set(name, true, because === 'for-now' ? FOR_NOW_MS : UNCACHEABLE_MS)
   }
 
   unmark(name: string): void {
-    if (this.#marks.size > 0) this.#marks.delete(name)
+    this.#marks.delete(name)
   }
 
   has(name: string): boolean {
-    return this.#marks.has(name, { checkAgeOnHas: true })
+    return this.#marks.has(name)
   }
 
   close(): void {
-    this.#marks.cancelTimer()
+    this.#marks.close()
   }
 }

@@ -3,11 +3,11 @@
  * taken from the disk. What this process fetches is judged by generations, counted in invalidations, that no clock can
  * disturb; what is found on disk, which another process may have put there, by the time of its request.
  */
-import { TTLCache } from '@isaacs/ttlcache'
 import { groupsOf } from '../policy/cache-groups.ts'
 import { keyOfGet } from '../policy/cache-key.ts'
 import { searchVariation, withoutSearch } from '../policy/no-vary-search.ts'
 import type { StoredResponse } from '../stored-response.ts'
+import { Marks } from './marks.ts'
 
 /** Keys remembered at a time, and for how long: no fetch of a body takes longer. */
 const REMEMBERED_KEYS = 10_000
@@ -34,8 +34,7 @@ export class Invalidations {
   /** Invalidations so far. */
   #generation = 0
   #all = NEVER
-  readonly #byKey = new TTLCache<string, Mark>({ max: REMEMBERED_KEYS, ttl: REMEMBERED_MS, checkAgeOnGet: true })
-
+  readonly #byKey = new Marks<Mark>(REMEMBERED_KEYS, REMEMBERED_MS)
   readonly #byGroups: GroupMark[] = []
 
   /** To be remembered when a request is sent. */
@@ -81,7 +80,7 @@ export class Invalidations {
   }
 
   close(): void {
-    this.#byKey.cancelTimer()
+    this.#byKey.close()
   }
 
   #marksOf({ key, fields }: Pick<StoredResponse, 'key' | 'fields'>): Mark[] {
