@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import manifest from '../package.json' with { type: 'json' }
 
 const src = resolve(import.meta.dirname, '../src')
-const LEAVES = new Set(['stored-response.ts', 'errors.ts', 'diagnostics.ts', 'common-strings.ts'])
+const LEAVES = new Set(['stored-response.ts', 'errors.ts', 'diagnostics.ts', 'common-strings.ts', 'passing-map.ts'])
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
 

@@ -67,3 +67,6 @@ export type Dispatch = (options: DispatchOptions, handler: DispatchHandler) => b
  * bound to: undefined when it is bound to none, null when it cannot be told.
  */
 export type Interceptor = (dispatch: Dispatch, origin?: string | null) => Dispatch
+
+/** In the place of a consumer that has heard everything. */
+export const NOBODY: DispatchHandler = Object.freeze({})

@@ -7,7 +7,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { SentFields } from '../policy/prepared-fields.ts'
-import type { DispatchController, DispatchHandler, RawHeaders } from './dispatch.ts'
+import { NOBODY, type DispatchController, type DispatchHandler, type RawHeaders } from './dispatch.ts'
 
 /** Whoever answers at the moment. */
 export interface Source {
@@ -195,9 +195,6 @@ export class Exchange implements DispatchController {
     if (!this.isOver) this.#handler.onRequestSent?.()
   }
 }
-
-/** In the place of a consumer that has heard everything. */
-const NOBODY: DispatchHandler = {}
 
 /** What undici reports when a request is aborted without a reason. */
 class AbortedError extends Error {

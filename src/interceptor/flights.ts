@@ -2,11 +2,12 @@
 import type { CacheEngine } from '../manager/cache-engine.ts'
 import type { CacheRequest } from '../policy/cache-request.ts'
 import { variantOf } from '../policy/vary.ts'
+import { PassingMap } from '../passing-map.ts'
 import { entryKey } from '../stored-response.ts'
 import { Flight, type FlightListeners } from './flight.ts'
 
 export class Flights {
-  readonly #byName = new Map<string, Flight>()
+  readonly #byName = new PassingMap<string, Flight>()
   readonly #isShared: boolean
 
   constructor(isShared: boolean) {

@@ -131,11 +131,11 @@ class BothFaces extends PassingHandler implements LegacyHandler {
   onComplete(rawTrailers: Buffer[] | string[]): void {
     const controller = this.#controller()
     controller.rawTrailers = rawTrailers
-    this.consumer.onResponseEnd?.(controller, parseRaw(rawTrailers))
+    this.onResponseEnd(controller, parseRaw(rawTrailers))
   }
 
   onError(error: Error): void {
-    this.consumer.onResponseError?.(this.#controller(), error)
+    this.onResponseError(this.#controller(), error)
   }
 
   /** A request that never started fails without a controller. */

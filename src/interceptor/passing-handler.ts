@@ -1,10 +1,13 @@
-/** A handler that hands on all that it hears: what others put between two handlers changes only what it is there for. */
+/**
+ * A handler that hands on all that it hears: what others put between two handlers changes only what it is there for. When all
+ * has been said it lets go of whom it has spoken to, who would else be kept by who keeps this: see `Exchange`.
+ */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { DispatchController, DispatchHandler } from './dispatch.ts'
+import { NOBODY, type DispatchController, type DispatchHandler } from './dispatch.ts'
 
 export class PassingHandler implements DispatchHandler {
-  protected readonly consumer: DispatchHandler
+  protected consumer: DispatchHandler
 
   constructor(consumer: DispatchHandler) {
     this.consumer = consumer
@@ -42,10 +45,13 @@ export class PassingHandler implements DispatchHandler {
 
   onResponseEnd(controller: DispatchController, trailers: IncomingHttpHeaders): void {
     this.consumer.onResponseEnd?.(controller, trailers)
+    // Not of one that throws: it is told of its error.
+    this.consumer = NOBODY
   }
 
   onResponseError(controller: DispatchController, error: Error): void {
     this.consumer.onResponseError?.(controller, error)
+    this.consumer = NOBODY
   }
 
   onBodySent(chunk: Buffer): void {

@@ -8,6 +8,7 @@ import type { BodyWriter } from '../content-store/body-writer.ts'
 import { describeBody } from '../content-store/small-bodies.ts'
 import type { StoredHead } from '../policy/storing.ts'
 import { sharedLines } from '../common-strings.ts'
+import { PassingMap } from '../passing-map.ts'
 import { headSize, type StoredBody, type StoredResponse } from '../stored-response.ts'
 import { diskSize } from './disk-use.ts'
 import type { Holdings } from './holdings.ts'
@@ -21,8 +22,10 @@ export class Committer {
   readonly #invalidations: Invalidations
   readonly #statistics: Statistics
   readonly #options: ResolvedManagerOptions
-  readonly #open = new Set<PendingStore>()
+  /** By number. */
+  readonly #open = new PassingMap<number, PendingStore>()
   readonly #commits = new Map<string, Promise<void>>()
+  #begun = 0
   #closed = false
 
   constructor(
@@ -52,6 +55,7 @@ export class Committer {
       this.#statistics.refused(head.key, refusal)
       return undefined
     }
+    const number = this.#begun++
     const pending = new PendingStore({
       head,
       declaredSize,
@@ -59,7 +63,7 @@ export class Committer {
       createWriter: () => this.#holdings.store.createWriter(),
       waitingBytes: this.#holdings.store.waitingBytes,
       onEnd: (store, outcome) => {
-        this.#open.delete(store)
+        this.#open.delete(number)
         if (outcome !== 'commit') return this.#abandon(store, outcome)
         // What is small is there at once, but for others on the directory, who look for it on disk.
         if (store.writer === undefined && !this.#holdings.membership.hasCompany)
@@ -67,14 +71,14 @@ export class Committer {
         return this.#track(store, generation)
       },
     })
-    this.#open.add(pending)
+    this.#open.set(number, pending)
     return pending
   }
 
   /** Gives up what is still arriving; what is whole is committed. */
   close(): void {
     this.#closed = true
-    for (const pending of [...this.#open]) pending.abort('closed')
+    for (const pending of [...this.#open.values()]) pending.abort('closed')
   }
 
   #whyNotBegin(head: StoredHead, declaredSize: number | undefined): AbortReason | undefined {

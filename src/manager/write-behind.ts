@@ -6,6 +6,7 @@
  * Bounded in bytes: what comes when the queue is full is not stored.
  */
 import { isIntact } from '../content-store/small-bodies.ts'
+import { PassingMap } from '../passing-map.ts'
 import { entryKey, type StoredBody, type StoredResponse } from '../stored-response.ts'
 import type { ResolvedManagerOptions } from './options.ts'
 
@@ -34,8 +35,8 @@ export class WriteBehind {
   readonly #flushInterval: number
   readonly #write: Write
   /** By entry key, oldest first. */
-  readonly #waiting = new Map<string, Waiting>()
-  readonly #writing = new Map<string, Unwritten>()
+  readonly #waiting = new PassingMap<string, Waiting>()
+  readonly #writing = new PassingMap<string, Unwritten>()
   /** Bodies that were dropped, for whoever is about to be given one: as long as anybody has its record. */
   readonly #dropped = new WeakMap<StoredBody, Buffer>()
   #bytes = 0
@@ -78,7 +79,7 @@ export class WriteBehind {
   #tick(): void {
     this.#timer = undefined
     const due: string[] = []
-    for (const [name, { since }] of this.#waiting) {
+    for (const [name, { since }] of this.#waiting.entries()) {
       if (since === this.#ticks) break
       due.push(name)
     }
@@ -100,7 +101,7 @@ export class WriteBehind {
 
   /** Whether a response of this name is being written now, wanted or not. */
   isWriting({ key, variant }: StoredResponse): boolean {
-    return this.#writing.has(entryKey(key, variant))
+    return this.#writing.get(entryKey(key, variant)) !== undefined
   }
 
   /** All that are not, or not wholly, on disk now, by their bodies, which freshening leaves as they are. */
@@ -124,7 +125,7 @@ export class WriteBehind {
   async flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    await this.#writeNext([...this.#waiting.keys()])
+    await this.#writeNext(Array.from(this.#waiting.entries(), ([name]) => name))
   }
 
   /** Resolves when what is being written now is on disk, or will never be. */
