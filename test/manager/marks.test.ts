@@ -1,32 +1,34 @@
 /** What is remembered for a while. */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { TTLCache } from '@isaacs/ttlcache'
+import { setInterval } from 'node:timers/promises'
 import { Marks } from '../../src/manager/marks.ts'
+import { collect } from '../helpers/collect.ts'
 
-/** `performance.now()` of the test. */
+/** `performance.now()` of the test: a mock would note each of its calls. */
 function clock(t: TestContext): { now: number } {
   const time = { now: 1_000_000.5 }
-  t.mock.method(performance, 'now', () => time.now)
+  const { now } = performance
+  performance.now = () => time.now
+  t.after(() => (performance.now = now))
   return time
 }
 
-test('a mark is there for its time, and for no more than a 32nd part of it longer', (t) => {
+test('a mark is there for its time, and not longer', (t) => {
   const time = clock(t)
   for (const ms of [1, 10, 1_000, 120_000]) {
-    const marks = new Marks<string>(10, ms)
+    const marks = new Marks<string>(1_000, ms)
     t.after(() => marks.close())
-    for (let i = 0; i < 50; i++) {
-      time.now += 0.37
-      const name = `${ms} ${i}`
-      marks.set(name, 'said')
-      const set = time.now
-      time.now = Math.floor(set) + ms - 0.001
-      assert.equal(marks.get(name), 'said', `${ms} ms, set at ${set}`)
-      assert.equal(marks.has(name), true)
-      time.now = set + ms * (1 + 1 / 32) + 2
-      assert.equal(marks.get(name), undefined, `${ms} ms, set at ${set}`)
-      assert.equal(marks.has(name), false)
+    const set: number[] = []
+    for (let i = 0; i < 500; i++) {
+      time.now += (ms / 100) * (i % 7)
+      set.push(time.now)
+      marks.set(`${i}`, 'said')
+      for (const [earlier, at] of set.entries()) {
+        const isThere = time.now < at + ms
+        assert.equal(marks.get(`${earlier}`), isThere ? 'said' : undefined, `${ms} ms, ${time.now - at} after`)
+        assert.equal(marks.has(`${earlier}`), isThere)
+      }
     }
   }
 })
@@ -53,28 +55,46 @@ test('what is said again counts from then on, for the time that is said then', (
   assert.equal(marks.has('c'), false)
 })
 
-test('of more than so many the oldest goes', (t) => {
+test('of more than so many the oldest go, a 32nd part at a time', (t) => {
   const time = clock(t)
-  const marks = new Marks<number>(100, 60_000)
+  const marks = new Marks<number>(320, 60_000)
   t.after(() => marks.close())
-  for (let i = 0; i < 1_000; i++) {
-    time.now += 50
+  for (let i = 0; i < 3_200; i++) {
+    time.now += i < 1_600 ? 0 : 50
     marks.set(`${i}`, i)
+    const oldest = Array.from({ length: i + 1 }, (_, n) => marks.has(`${n}`)).indexOf(true)
+    const count = i + 1 - oldest
+    assert.ok(count <= 320 && count >= Math.min(i + 1, 310), `${count} of ${i + 1}`)
   }
-  const left = Array.from({ length: 1_000 }, (_, i) => marks.has(`${i}`))
-  assert.equal(left.indexOf(true), 900)
-  assert.equal(left.filter(Boolean).length, 100)
 })
 
-test('making room goes through few lists, however slowly the marks have come', (t) => {
-  const time = clock(t)
-  const lists = t.mock.method(TTLCache.prototype, 'setTimer')
-  const marks = new Marks<true>(1_000, 120_000)
+test('what has been said again is not the oldest any more, and what was deleted leaves room', (t) => {
+  clock(t)
+  const marks = new Marks<number>(320, 60_000)
   t.after(() => marks.close())
-  for (let i = 0; i < 10_000; i++) {
-    time.now += 3
-    marks.set(`${i}`, true)
+  for (let i = 0; i < 320; i++) {
+    marks.set(`${i}`, i)
+    if (i % 10 === 0) marks.set('again', i)
+    if (i > 0) marks.delete(`${i - 1}`)
   }
-  // One for each list that is begun, each of a moment of its own.
-  assert.ok(lists.mock.callCount() <= 10, `${lists.mock.callCount()} lists`)
+  assert.equal(marks.get('again'), 310)
+  assert.equal(marks.get('319'), 319)
 })
+
+test('what nobody asks for goes by itself', async (t) => {
+  const marks = new Marks<object>(10, 20)
+  t.after(() => marks.close())
+  const value = markedWeakly(marks)
+  // The timer of the marks keeps no process.
+  for await (const _ of setInterval(10)) {
+    collect()
+    if (value.deref() === undefined) break
+  }
+  assert.equal(marks.get('a'), undefined)
+})
+
+function markedWeakly(marks: Marks<object>): WeakRef<object> {
+  const value = {}
+  marks.set('a', value)
+  return new WeakRef(value)
+}
