@@ -28,7 +28,7 @@ export interface ManagerOptions {
    * where the disk takes what comes. Default 1,000. Beside other processes nothing waits.
    */
   readonly flushInterval?: number
-  /** Bytes of responses at most that wait so; what comes when they are too many is not stored. Default 32 MiB. */
+  /** Bytes of responses at most that wait so; what comes when they are too many is not stored. Default 64 MiB. */
   readonly maxUnwritten?: number
   /** Stored variants (RFC 9111 section 4.1) of one URL at most; the least recently used goes first. Default 16. */
   readonly maxVariants?: number
@@ -79,7 +79,7 @@ const DEFAULTS: ResolvedManagerOptions = {
   maxHeaderSize: 16 * KIB,
   maxMemory: 64 * KIB ** 2,
   flushInterval: 1_000,
-  maxUnwritten: 32 * KIB ** 2,
+  maxUnwritten: 64 * KIB ** 2,
   maxVariants: 16,
   maxStoreDelay: 100,
   maxOpenFiles: 256,

@@ -8,7 +8,7 @@ import { collect } from '../helpers/collect.ts'
 /** `performance.now()` of the test: a mock would note each of its calls. */
 function clock(t: TestContext): { now: number } {
   const time = { now: 1_000_000.5 }
-  const { now } = performance
+  const now = performance.now.bind(performance)
   performance.now = () => time.now
   t.after(() => (performance.now = now))
   return time
