@@ -48,7 +48,7 @@ function readChecked(path: string, body: StoredBody): Buffer {
   }
   try {
     // One byte more than there should be shows a file that has grown.
-    const bytes = Buffer.allocUnsafe(body.size + 1)
+    const bytes = Buffer.allocUnsafeSlow(body.size + 1)
     const count = readSync(descriptor, bytes, 0, bytes.length, 0)
     if (count !== body.size) throw new ContentError(`Stored body has ${count} bytes instead of ${body.size}: ${path}`)
     const chunk = bytes.subarray(0, count)

@@ -36,8 +36,6 @@ export const SMALL_BODY: number = CHUNK_SIZE
 
 /** Bytes of the objects that hold one. */
 const OVERHEAD = 500
-/** Bytes that a Buffer may be larger than the body in it. */
-const SPARE = 64
 
 export class MemoryTier {
   readonly #index: MetadataIndex<HotResponse> | undefined
@@ -87,19 +85,11 @@ export class MemoryTier {
     const name = entryKey(stored.key, stored.variant)
     const weight = body.length + preparedSize(stored.fields) + OVERHEAD
     if (this.#index?.wouldAdmit(name, weight) !== true) return
-    this.#index.set(name, new HotResponse(stored, ofItsOwn(body)), weight)
+    this.#index.set(name, new HotResponse(stored, body), weight)
   }
 
   /** What is stored no more need not be held. */
   remove(stored: StoredResponse): void {
     this.#index?.delete(entryKey(stored.key, stored.variant))
   }
-}
-
-/** A small Buffer may be a piece of a larger one, all of which stays as long as the piece. */
-function ofItsOwn(body: Buffer): Buffer {
-  if (body.buffer.byteLength <= body.length + SPARE) return body
-  const copy = Buffer.allocUnsafeSlow(body.length)
-  body.copy(copy)
-  return copy
 }
