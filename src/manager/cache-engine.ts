@@ -336,7 +336,6 @@ export class CacheEngine {
     await this.holdings.tasks.settled()
     await this.holdings.unwritten.flush()
     await this.holdings.tasks.settled()
-    this.#invalidations.close()
     this.#absent.close()
     this.#validatedAlways.close()
     this.hitForMiss.close()

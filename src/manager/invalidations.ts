@@ -7,11 +7,10 @@ import { groupsOf } from '../policy/cache-groups.ts'
 import { keyOfGet } from '../policy/cache-key.ts'
 import { searchVariation, withoutSearch } from '../policy/no-vary-search.ts'
 import type { StoredResponse } from '../stored-response.ts'
-import { Marks } from './marks.ts'
 
-/** Keys remembered at a time, and for how long: no fetch of a body takes longer. */
+/** Keys remembered at a time, and how many go when there are more. */
 const REMEMBERED_KEYS = 10_000
-const REMEMBERED_MS = 3_600_000
+const DROPPED_KEYS = 300
 
 /** Invalidations of groups remembered at a time. */
 const REMEMBERED_GROUPS = 1_000
@@ -34,7 +33,8 @@ export class Invalidations {
   /** Invalidations so far. */
   #generation = 0
   #all = NEVER
-  readonly #byKey = new Marks<Mark>(REMEMBERED_KEYS, REMEMBERED_MS)
+  /** Least recently invalidated first. */
+  readonly #byKey = new Map<string, Mark>()
   readonly #byGroups: GroupMark[] = []
 
   /** To be remembered when a request is sent. */
@@ -45,7 +45,12 @@ export class Invalidations {
   /** What was requested for a key until `time` is void, and what is being fetched for it now. */
   mark(key: string, time: number): void {
     this.#generation++
-    for (const name of [key, pathOf(key)]) this.#byKey.set(name, this.#next(this.#byKey.get(name), time))
+    for (const name of [key, pathOf(key)]) {
+      const next = this.#next(this.#byKey.get(name), time)
+      this.#byKey.delete(name)
+      this.#byKey.set(name, next)
+    }
+    if (this.#byKey.size > REMEMBERED_KEYS) this.#dropOldest()
   }
 
   /** The same for every key. Without a time: for what is being fetched only. */
@@ -79,8 +84,9 @@ export class Invalidations {
     )
   }
 
-  close(): void {
-    this.#byKey.close()
+  /** Some at a time: a Map passes by what was deleted from its beginning each time it is looked through. */
+  #dropOldest(): void {
+    for (const name of this.#byKey.keys().take(DROPPED_KEYS)) this.#byKey.delete(name)
   }
 
   #marksOf({ key, fields }: Pick<StoredResponse, 'key' | 'fields'>): Mark[] {

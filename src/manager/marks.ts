@@ -1,5 +1,6 @@
 /**
- * What is remembered by name for a while, so many names at most: the oldest go first.
+ * What is remembered by name for a while, so many names at most: the oldest go first. For what may be forgotten sooner,
+ * since a name that is said again and again takes its place in each slice.
  *
  * Names that come one after the other make a slice, and a slice goes as a whole, by its time or to make room.
  * `TTLCache` by itself goes through a list for each millisecond in which some of its keys expire whenever one has to make room:
@@ -8,11 +9,11 @@
 import { TTLCache } from '@isaacs/ttlcache'
 
 interface Mark<V> {
-  value: V
+  readonly value: V
   /** By `performance.now()`. */
-  until: number
+  readonly until: number
   /** Number of the slice with which it goes. */
-  slice: number
+  readonly slice: number
 }
 
 /** Slices of the names that there may be. */
