@@ -86,7 +86,7 @@ test('both ways find the same for any request at any time', async () => {
       }
       assert.deepEqual(countedIn(quick), countedIn(slow))
     }),
-    { numRuns: 60 },
+    { numRuns: 150 },
   )
   assert.ok(fromMemory > 50, `${fromMemory} from memory`)
 })
