@@ -154,7 +154,9 @@ test('closed at once, a manager leaves the snapshot as it was; with something to
   engineOf(third).invalidate(`${BASE}/0`)
   await third.close()
   const lines = (await snapshot()).toString('latin1').split('\n')
-  const keys = lines.slice(1, -1).map((line) => (JSON.parse(line) as { key: string }).key)
+  // What follows the records is the index's, and no text: any byte may be in it.
+  const end = lines.findIndex((line) => line.startsWith('WTLX'))
+  const keys = lines.slice(1, end).map((line) => (JSON.parse(line) as { key: string }).key)
   assert.equal(keys.length, 11)
   assert.ok(!keys.includes(`${BASE}/0`))
 })
