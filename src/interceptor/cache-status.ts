@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { serializeItem, Token, type BareItem } from 'structured-headers'
 import { PACKAGE_NAME, type ForwardReason } from '../diagnostics.ts'
-import { bytesOf } from '../policy/prepared-fields.ts'
+import { bytesOf } from '../policy/field-bytes.ts'
 import type { RawHeaders } from './dispatch.ts'
 import { toFieldLines, toRawHeaders } from './headers.ts'
 

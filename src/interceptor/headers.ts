@@ -1,7 +1,8 @@
 /** Field lines between undici's forms: flat pairs, flat Buffers, and objects by lower-case name. */
 import type { IncomingHttpHeaders } from 'node:http'
+import { bytesOf } from '../policy/field-bytes.ts'
 import { fieldsByName, type FieldsByName } from '../policy/field-lines.ts'
-import { bytesOf, type SentFields } from '../policy/prepared-fields.ts'
+import type { SentFields } from '../policy/prepared-fields.ts'
 import type { FieldLines } from '../stored-response.ts'
 import type { RawHeaders } from './dispatch.ts'
 

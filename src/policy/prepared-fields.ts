@@ -2,13 +2,13 @@
  * A stored response's fields in the forms that consumers take, by name and raw, worked out once for many hits: only Age
  * and what the cache has to say changes from one to the next.
  */
+import { bytesOf, bytesOnce } from './field-bytes.ts'
 import { fieldsByName, type FieldsByName } from './field-lines.ts'
-import { RememberedByText } from './remembered.ts'
 import type { FieldLines } from '../stored-response.ts'
 
 export interface SentFields {
   readonly headers: FieldsByName
-  /** Flat pairs. The Buffers are shared between hits. */
+  /** Flat pairs, for the taker to keep. The Buffers are shared between hits. */
   readonly raw: Buffer[]
 }
 
@@ -39,7 +39,8 @@ class Forms {
   readonly #marked: FieldsByName
   /** What caches before this one have said. */
   readonly #before: string | string[] | undefined
-  readonly #raw: readonly Buffer[]
+  readonly #lines: FieldLines
+  #raw: readonly Buffer[] | undefined
 
   constructor(fields: FieldLines) {
     const lines = withoutAge(fields)
@@ -47,13 +48,22 @@ class Forms {
     this.#before = headers[STATUS_NAME]
     this.#headers = headers
     this.#marked = { ...headers, [STATUS_NAME]: '' }
-    // Most names and many values are those of other responses too: what is shared is in the processor's cache already.
-    this.#raw = lines.map(bytesOf)
+    this.#lines = lines
+  }
+
+  /** Many consumers never ask for these. What other responses say too is shared: the processor has it at hand. */
+  rawAt(age: string, status: string | undefined): Buffer[] {
+    this.#raw ??= [...this.#lines.map(bytesOf), AGE, AGE, STATUS, STATUS]
+    const { length } = this.#raw
+    const raw = this.#raw.slice(0, status === undefined ? length - 2 : length)
+    raw[length - 3] = bytesOf(age)
+    if (status !== undefined) raw[length - 1] = bytesOf(status)
+    return raw
   }
 
   at(age: number, status: string | undefined): SentFields {
     const headers = status === undefined ? { ...this.#headers } : { ...this.#marked }
-    return new FieldsOfHit(headers, this.#before, this.#raw, age, status)
+    return new FieldsOfHit(headers, this.#before, this, age, status)
   }
 }
 
@@ -74,7 +84,7 @@ function withoutAge(fields: FieldLines): FieldLines {
 
 class FieldsOfHit implements SentFields {
   readonly headers: FieldsByName
-  readonly #lines: readonly Buffer[] | FieldLines
+  readonly #stored: Forms | FieldLines
   readonly #age: string
   readonly #status: string | undefined
   #raw: Buffer[] | undefined
@@ -83,12 +93,12 @@ class FieldsOfHit implements SentFields {
   constructor(
     headers: FieldsByName,
     before: string | string[] | undefined,
-    lines: readonly Buffer[] | FieldLines,
+    stored: Forms | FieldLines,
     age: number,
     status: string | undefined,
   ) {
     this.headers = headers
-    this.#lines = lines
+    this.#stored = stored
     this.#age = String(age)
     this.#status = status
     headers['age'] = this.#age
@@ -96,30 +106,22 @@ class FieldsOfHit implements SentFields {
   }
 
   get raw(): Buffer[] {
-    if (this.#raw !== undefined) return this.#raw
-    const raw = this.#lines.map(inBytes)
-    raw.push(AGE, bytesOf(this.#age))
-    if (this.#status !== undefined) raw.push(STATUS, bytesOf(this.#status))
-    this.#raw = raw
-    return raw
+    const [stored, age, status] = [this.#stored, this.#age, this.#status]
+    this.#raw ??= stored instanceof Forms ? stored.rawAt(age, status) : rawOnce(stored, age, status)
+    return this.#raw
   }
 }
 
 const STATUS_NAME = 'cache-status'
-const STATUS = Buffer.from(STATUS_NAME)
-const AGE = Buffer.from('age')
+const STATUS = bytesOf(STATUS_NAME)
+const AGE = bytesOf('age')
 /** Bytes of a Buffer and of its string beside what is in them. */
 const PART_OVERHEAD = 120
 
-const known = new RememberedByText<Buffer>()
-
-/** Of what is sent once, the names will come again, and values that are known already; others are not worth knowing. */
-function inBytes(part: Buffer | string, i: number): Buffer {
-  if (typeof part !== 'string') return part
-  return i % 2 === 0 ? bytesOf(part) : (known.get(part) ?? Buffer.from(part, 'latin1'))
-}
-
-/** Names, ages and statuses of the moment are the same for many: so are these. */
-export function bytesOf(text: string): Buffer {
-  return known.get(text) ?? known.set(text, Buffer.from(text, 'latin1'))
+/** The names will come again, and values that are known already; others are not worth knowing. */
+function rawOnce(lines: FieldLines, age: string, status: string | undefined): Buffer[] {
+  const raw = lines.map((part, i) => (i % 2 === 0 ? bytesOf(part) : bytesOnce(part)))
+  raw.push(AGE, bytesOf(age))
+  if (status !== undefined) raw.push(STATUS, bytesOf(status))
+  return raw
 }
