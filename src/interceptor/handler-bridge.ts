@@ -190,8 +190,13 @@ class LegacyController implements DispatchController {
 }
 
 function flatRaw(raw: RawHeaders, headers: IncomingHttpHeaders | undefined): Buffer[] | string[] {
-  const isFlat = Array.isArray(raw) && raw.every((part) => !Array.isArray(part))
-  return isFlat ? raw : toRawHeaders(toFieldLines(raw, headers ?? {}))
+  return isFlat(raw) ? raw : toRawHeaders(toFieldLines(raw, headers ?? {}))
+}
+
+function isFlat(raw: RawHeaders): raw is Buffer[] | string[] {
+  if (!Array.isArray(raw)) return false
+  for (const part of raw) if (Array.isArray(part)) return false
+  return true
 }
 
 function parseRaw(raw: Buffer[] | string[]): IncomingHttpHeaders {

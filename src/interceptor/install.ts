@@ -9,7 +9,9 @@ import { cacheInterceptor } from './cache-interceptor.ts'
 import type { Dispatch, Interceptor } from './dispatch.ts'
 import type { CacheInterceptorOptions } from './options.ts'
 
-const SYMBOLS = [Symbol.for('undici.globalDispatcher.1'), Symbol.for('undici.globalDispatcher.2')]
+const FOR_LEGACY = Symbol.for('undici.globalDispatcher.1')
+const FOR_CURRENT = Symbol.for('undici.globalDispatcher.2')
+const SYMBOLS = [FOR_LEGACY, FOR_CURRENT]
 
 export interface GlobalDispatcher {
   readonly dispatch: Dispatch
@@ -41,20 +43,24 @@ export function install(manager: StreamingManager, options?: CacheInterceptorOpt
 
 /** The dispatcher that Node's own fetch uses now: of its generation, so that it takes that fetch's handlers. */
 export function globalDispatcher(): GlobalDispatcher {
-  return globalDispatcherFor(Number(process.versions.node.split('.')[0]) < 26)
+  return globalDispatcherFor(IS_FETCH_LEGACY)
 }
+
+const IS_FETCH_LEGACY = Number(process.versions.node.split('.')[0]) < 26
 
 /** The global dispatcher that takes legacy handlers, or the one that takes the others. */
 export function globalDispatcherFor(isLegacyHandler: boolean): GlobalDispatcher {
-  const globals = globalDispatchers()
-  const [legacy, current] = SYMBOLS.map((symbol) => globals[symbol])
+  const { [FOR_LEGACY]: legacy, [FOR_CURRENT]: current } = globalDispatchers()
   const own = isLegacyHandler ? (legacy ?? current) : (current ?? legacy)
   if (own === undefined) throw new Error('This Node has no global dispatcher')
   return own
 }
 
+let isTouched = false
+
 function globalDispatchers(): Record<symbol, GlobalDispatcher | undefined> {
   // Node makes its dispatcher when fetch's code is first touched.
-  void new Request('http://localhost/')
+  if (!isTouched) void new Request('http://localhost/')
+  isTouched = true
   return globalThis
 }

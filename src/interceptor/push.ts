@@ -8,14 +8,19 @@ const MAX_IN_A_ROW = 100
 let inARow = 0
 let isAnswering = false
 
+function mayFollow(): boolean {
+  if (inARow === 0) setImmediate(endRow)
+  return ++inARow < MAX_IN_A_ROW
+}
+
+function endRow(): void {
+  inARow = 0
+}
+
 /** Runs `task` when what runs now has returned. */
 export function soon(task: () => void): void {
-  if (++inARow < MAX_IN_A_ROW) queueMicrotask(task)
-  else
-    setImmediate(() => {
-      inARow = 0
-      task()
-    })
+  if (mayFollow()) queueMicrotask(task)
+  else setImmediate(task)
 }
 
 /**
@@ -24,9 +29,8 @@ export function soon(task: () => void): void {
  */
 export function mayAnswerNow(): boolean {
   if (isAnswering || inARow + 1 >= MAX_IN_A_ROW) return false
-  inARow++
-  isAnswering = true
-  return true
+  isAnswering = mayFollow()
+  return isAnswering
 }
 
 export function answered(): void {

@@ -69,8 +69,9 @@ export class MemoryTier {
       return undefined
     }
     this.#index?.hit(known.slot)
+    const isOf = known.stored === stored || known.stored.body.sha256 === stored.body.sha256
     // Whom it was handed to may have written in it.
-    if (known.stored.body.sha256 !== stored.body.sha256 || !isIntact(known.body, stored.body)) {
+    if (!isOf || !isIntact(known.body, stored.body)) {
       this.#index?.delete(name)
       return undefined
     }

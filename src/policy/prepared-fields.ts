@@ -40,7 +40,10 @@ class Forms {
   /** What caches before this one have said. */
   readonly #before: string | string[] | undefined
   readonly #lines: FieldLines
-  #raw: readonly Buffer[] | undefined
+  /** With what was said last of these two. */
+  #raw: Buffer[] | undefined
+  #age: string | undefined
+  #status: string | undefined
 
   constructor(fields: FieldLines) {
     const lines = withoutAge(fields)
@@ -53,12 +56,13 @@ class Forms {
 
   /** Many consumers never ask for these. What other responses say too is shared: the processor has it at hand. */
   rawAt(age: string, status: string | undefined): Buffer[] {
-    this.#raw ??= [...this.#lines.map(bytesOf), AGE, AGE, STATUS, STATUS]
-    const { length } = this.#raw
-    const raw = this.#raw.slice(0, status === undefined ? length - 2 : length)
-    raw[length - 3] = bytesOf(age)
-    if (status !== undefined) raw[length - 1] = bytesOf(status)
-    return raw
+    const raw = (this.#raw ??= [...this.#lines.map(bytesOf), AGE, AGE, STATUS, STATUS])
+    const { length } = raw
+    // All hits of a second have the same.
+    if (age !== this.#age) raw[length - 3] = bytesOf((this.#age = age))
+    if (status === undefined) return raw.slice(0, length - 2)
+    if (status !== this.#status) raw[length - 1] = bytesOf((this.#status = status))
+    return raw.slice()
   }
 
   at(age: number, status: string | undefined): SentFields {
