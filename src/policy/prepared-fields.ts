@@ -122,10 +122,19 @@ const AGE = bytesOf('age')
 /** Bytes of a Buffer and of its string beside what is in them. */
 const PART_OVERHEAD = 120
 
-/** The names will come again, and values that are known already; others are not worth knowing. */
+/**
+ * The names will come again, and values that are known already; others are not worth knowing. Most are those of the
+ * response before this one, and the same strings: comparing takes less than looking for them.
+ */
 function rawOnce(lines: FieldLines, age: string, status: string | undefined): Buffer[] {
-  const raw = lines.map((part, i) => (i % 2 === 0 ? bytesOf(part) : bytesOnce(part)))
-  raw.push(AGE, bytesOf(age))
-  if (status !== undefined) raw.push(STATUS, bytesOf(status))
-  return raw
+  const before = last
+  const raw = lines.map((part, i) => (part === before.lines[i] ? before.raw[i] : undefined) ?? inBytes(part, i))
+  last = { lines, raw }
+  return status === undefined ? [...raw, AGE, bytesOf(age)] : [...raw, AGE, bytesOf(age), STATUS, bytesOf(status)]
 }
+
+function inBytes(part: string, i: number): Buffer {
+  return i % 2 === 0 ? bytesOf(part) : bytesOnce(part)
+}
+
+let last: { readonly lines: FieldLines; readonly raw: readonly Buffer[] } = { lines: [], raw: [] }
