@@ -3,13 +3,15 @@
  * entries need each body. The three change together, here, so that they never differ.
  */
 import { MetadataIndex, type Evicted, type EvictionReason } from '../metadata-index/metadata-index.ts'
-import type { CacheRequest } from '../policy/cache-request.ts'
+import type { CacheRequest, PolicySettings } from '../policy/cache-request.ts'
 import { compareRecency } from '../policy/freshness.ts'
+import type { PlainUse } from '../policy/reuse.ts'
 import type { StoredHead } from '../policy/storing.ts'
 import { entryKey, type StoredBody, type StoredResponse } from '../stored-response.ts'
 import { BodyReferences } from './body-references.ts'
 import { diskSize, diskSizeWith, roomFor, sharedSize } from './disk-use.ts'
 import type { ResolvedManagerOptions } from './options.ts'
+import { PlainUses } from './plain-uses.ts'
 import { SearchRules } from './search-rules.ts'
 import { Tags } from './tags.ts'
 import { Variants } from './variants.ts'
@@ -43,6 +45,7 @@ export class Catalogue {
   #references = new BodyReferences()
   #searches = new SearchRules()
   #tags = new Tags()
+  readonly #uses = new PlainUses()
   readonly #maxVariants: number
   #maxSize: number
   #snapshotSize = 0
@@ -135,6 +138,11 @@ export class Catalogue {
     this.#variants.use(stored)
   }
 
+  /** What the record in this place answers to requests that ask for nothing special. */
+  useAt(place: number, stored: StoredResponse, settings: PolicySettings): PlainUse {
+    return this.#uses.of(place, stored, settings)
+  }
+
   /** The entry key of what a request selects, if anything; undefined where that depends on what is stored. */
   nameOf(request: CacheRequest): string | undefined {
     return this.#variants.nameOf(request)
@@ -148,7 +156,9 @@ export class Catalogue {
   /** Holds a response. Returns what had to go, which may be this one. */
   add(stored: StoredResponse): Removed[] {
     this.#note(stored)
-    const removed = this.#removed(this.#index.set(entryKey(stored.key, stored.variant), stored, diskSize(stored)))
+    const name = entryKey(stored.key, stored.variant)
+    const removed = this.#removed(this.#index.set(name, stored, diskSize(stored)))
+    this.#uses.forget(this.placeOf(name))
     return [...removed, ...this.#evictVariants(stored), ...this.#fit()]
   }
 
@@ -171,7 +181,9 @@ export class Catalogue {
   /** Puts freshened metadata in the place of a record with the same body and the same variant. */
   update(before: StoredResponse, after: StoredResponse): void {
     if (!this.holds(before)) return
-    this.#index.update(entryKey(before.key, before.variant), after)
+    const name = entryKey(before.key, before.variant)
+    this.#index.update(name, after)
+    this.#uses.forget(this.placeOf(name))
     this.#searches.forget(before)
     this.#searches.note(after)
     this.#tags.forget(before)
@@ -271,6 +283,7 @@ export class Catalogue {
     this.#references = other.#references
     this.#searches = other.#searches
     this.#tags = other.#tags
+    this.#uses.forgetAll()
     const removed = this.resize(maxEntries, this.#maxSize)
     for (const record of own) {
       // It was asked for, or it would not be held.

@@ -26,7 +26,7 @@ export class HotResponse {
   }
 
   useBy(settings: PolicySettings): PlainUse {
-    if (this.#use?.settings !== settings) this.#use = new PlainUse(this.stored, settings)
+    if (this.#use?.settings !== settings) this.#use = PlainUse.of(this.stored, settings)
     return this.#use
   }
 }

@@ -3,7 +3,7 @@
  * where the body is in memory, a hit's cost is waiting for memory, more than computing.
  */
 import type { CacheRequest, PolicySettings } from '../policy/cache-request.ts'
-import { asksNothingSpecial, PlainUse } from '../policy/reuse.ts'
+import { asksNothingSpecial } from '../policy/reuse.ts'
 import type { Committer } from './committer.ts'
 import type { Holdings } from './holdings.ts'
 import type { Hit } from './lookup.ts'
@@ -31,7 +31,7 @@ export class QuickLookup {
       known !== undefined && catalogue.at(known.place) === known.stored ? known.place : catalogue.placeOf(name)
     const stored = catalogue.at(place)
     if (stored === undefined) return undefined
-    const use = known?.stored === stored ? known.useBy(settings) : new PlainUse(stored, settings)
+    const use = known?.stored === stored ? known.useBy(settings) : catalogue.useAt(place, stored, settings)
     const age = use.ageAt(now)
     const ttl = use.ttlAt(now, age)
     if (ttl <= 0) return undefined

@@ -71,28 +71,33 @@ export function asksNothingSpecial(request: CacheRequest): boolean {
 export class PlainUse {
   readonly settings: PolicySettings
   readonly #responseTime: number
-  /** In seconds. */
-  readonly #initialAge: number
+  /** In seconds, when it came. */
+  readonly initialAge: number
   /** Seconds for which it answers; 0 where it must be validated for each use. */
-  readonly #lifetime: number
+  readonly lifetime: number
 
-  constructor(stored: StoredResponse, settings: PolicySettings) {
+  constructor(settings: PolicySettings, responseTime: number, initialAgeSeconds: number, lifetime: number) {
     this.settings = settings
-    this.#responseTime = stored.responseTime
-    this.#initialAge = initialAge(stored)
+    this.#responseTime = responseTime
+    this.initialAge = initialAgeSeconds
+    this.lifetime = lifetime
+  }
+
+  static of(stored: StoredResponse, settings: PolicySettings): PlainUse {
     const ofResponse = responseDirectives(effectiveFields(stored.fields, settings.targets))
     const isUsable = !isForNobodyElse(stored, ofResponse, settings) && !isWhole(ofResponse, 'no-cache')
-    this.#lifetime = isUsable ? freshnessLifetime(stored, settings) : 0
+    const lifetime = isUsable ? freshnessLifetime(stored, settings) : 0
+    return new PlainUse(settings, stored.responseTime, initialAge(stored), lifetime)
   }
 
   ageAt(now: number): number {
-    return ageAt(now, this.#responseTime, this.#initialAge)
+    return ageAt(now, this.#responseTime, this.initialAge)
   }
 
   /** Seconds of freshness left to one of this age; at or below 0 it is for the rules to say. */
   ttlAt(now: number, age: number): number {
     // A clock that was set back says nothing about age.
-    return now >= this.#responseTime ? this.#lifetime - age : 0
+    return now >= this.#responseTime ? this.lifetime - age : 0
   }
 }
 

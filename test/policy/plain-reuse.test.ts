@@ -57,7 +57,7 @@ test('a plain request gets the answer that the rules give, at any time', () => {
         // Two caches ask in turn: what one has worked out is not the other's.
         for (const each of [one, other]) {
           const now = NOW + second * 1000
-          const use = new PlainUse(response, each)
+          const use = PlainUse.of(response, each)
           const age = use.ageAt(now)
           const ttl = use.ttlAt(now, age)
           const byRules = mayReuse(response, plain, now, each)
