@@ -1,6 +1,7 @@
 /** The stream of requests that all are asked: 50,000 URLs by a Zipf law (0.9), sizes log-normal around 20 KB. */
 import { lru } from '../index/policies/lru.ts'
-import { seeded } from '../index/policies/index-policy.ts'
+import { indexPolicy, seeded } from '../index/policies/index-policy.ts'
+import type { PolicySource } from '../index/policies/policy.ts'
 
 const EXPONENT = 0.9
 const MEAN_BYTES = 20_000
@@ -32,19 +33,30 @@ export function zipfStream(objectCount: number, requestCount: number): ZipfStrea
 }
 
 /** What a body takes: its bytes, or whole blocks of itself, of a record beside it, and of a folder for each of the two. */
-export const ROOM = {
+const ROOM = {
   'bodies alone': (size: number) => size,
   'on disk': (size: number) => Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES + 3 * BLOCK_BYTES,
 } as const
 
+/** What is simulated on the stream: LRU, this package's index alone, and LRU without a limit. */
+export function simulateAll(stream: ZipfStream): Record<'lru' | 'lruOnDisk' | 'index' | 'unlimited', HitRatios> {
+  return {
+    lru: simulate(lru, stream, ROOM['bodies alone']),
+    lruOnDisk: simulate(lru, stream, ROOM['on disk']),
+    index: simulate(indexPolicy('balanced'), stream, ROOM['bodies alone']),
+    unlimited: simulate(lru, stream, ROOM['bodies alone'], Infinity),
+  }
+}
+
 /** Percent of requests and of bytes that hit in so much room. */
-export function simulateLru(
+function simulate(
+  source: PolicySource,
   { sizes, requests, capacity }: ZipfStream,
   roomOf: (size: number) => number,
   limit: number = capacity,
 ): HitRatios {
   const rooms = sizes.map((size) => roomOf(size))
-  const policy = lru.create(limit, { objectCount: sizes.length, sizes: rooms })
+  const policy = source.create(limit, { objectCount: sizes.length, sizes: rooms })
   let hits = 0
   let hitBytes = 0
   let bytes = 0

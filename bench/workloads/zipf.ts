@@ -11,7 +11,7 @@ import type { Workload } from '../harness/workload.ts'
 import type { PeerName } from '../peers/peers.ts'
 import { diskUse } from './disk-use.ts'
 import { figuresOf, getWhole, openPeer } from './common.ts'
-import { ROOM, simulateLru, zipfStream } from './zipf-stream.ts'
+import { simulateAll, zipfStream } from './zipf-stream.ts'
 
 const OBJECTS = 50_000
 const REQUESTS = 200_000
@@ -22,6 +22,8 @@ const IN_FLIGHT = 16
 const BYTES = 'bytes asked for'
 const DISK = 'disk / limit'
 const LRU_ON_DISK = 'LRU on disk %'
+const INDEX = 'index %'
+const INDEX_BYTES = 'index bytes %'
 const MODE = `request(), ${IN_FLIGHT} at a time`
 const PEERS = ['MemoryCacheStore', 'SqliteCacheStore', 'nginx', 'varnish'] as const
 
@@ -58,18 +60,18 @@ export const zipf: Workload = {
       finish: async () => {
         const { stored = NaN } = await figuresOf(peer)
         const { bytes, contents } = await diskUse(context.directory)
-        const simulated = simulateLru(stream, ROOM['bodies alone'])
-        const onDisk = simulateLru(stream, ROOM['on disk'])
-        const unlimited = simulateLru(stream, ROOM['bodies alone'], Infinity)
+        const { lru, lruOnDisk, index, unlimited } = simulateAll(stream)
         return {
           'capacity, MB': capacity / 1e6,
           'du, MB': bytes / 1e6,
           stored,
           ...(context.peer === 'this' ? { 'files nobody needs': contents - stored } : {}),
-          'LRU %': simulated.objects,
-          'LRU bytes %': simulated.bytes,
-          [LRU_ON_DISK]: onDisk.objects,
-          'LRU on disk bytes %': onDisk.bytes,
+          'LRU %': lru.objects,
+          'LRU bytes %': lru.bytes,
+          [LRU_ON_DISK]: lruOnDisk.objects,
+          'LRU on disk bytes %': lruOnDisk.bytes,
+          [INDEX]: index.objects,
+          [INDEX_BYTES]: index.bytes,
           'unlimited %': unlimited.objects,
         }
       },
@@ -82,12 +84,15 @@ export const zipf: Workload = {
   },
   checks: (results) => {
     const own = objectHits(results, 'this')
-    const { 'LRU %': lru = NaN, [LRU_ON_DISK]: onDisk = NaN } = results.finished('this')
+    const finished = results.finished('this')
+    const { 'LRU %': lru = NaN, [LRU_ON_DISK]: onDisk = NaN, [INDEX]: index = NaN } = finished
     return [
       ...PEERS.map((peer) => atLeast(`object hit ratio, ${peer}'s`, own / objectHits(results, peer), 1)),
       atLeast(`object hit ratio (${own.toFixed(1)} %), LRU's on the same stream`, own / lru, 1.12),
       atLeast('object hit ratio, that of LRU in the same files and folders', own / onDisk, 1.12),
+      atLeast("object hit ratio of the index alone, LRU's, both of bodies alone", index / lru, 1.12),
       atLeast('byte hit ratio', byteHits(results, 'this'), 62, '%'),
+      atLeast('byte hit ratio of the index alone, of bodies alone', finished[INDEX_BYTES] ?? NaN, 62, '%'),
       atLeast("requests a second, SqliteCacheStore's", results.ratio(MODE, perSecond, 'this', 'SqliteCacheStore'), 2),
       ...diskChecks(results),
     ]
