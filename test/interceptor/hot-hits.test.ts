@@ -72,6 +72,26 @@ test('a consumer that asks again whenever it is answered fills no stack, and sto
   assert.ok(turns >= asked / 200, `the event loop had ${turns} turns`)
 })
 
+test('whoever lets the event loop have its turn is answered at once, however often he asks', async (t) => {
+  const [origin, cache] = await startBoth(t)
+  for (let i = 0; i < 3; i++) await cache.get(`${origin.url}/`)
+  for (let asked = 0; asked < 300; asked++) {
+    await new Promise(setImmediate)
+    let isAnswered = false
+    cache.dispatcher.dispatch(
+      { origin: origin.url, path: '/', method: 'GET' },
+      {
+        onRequestStart() {},
+        onResponseStart() {},
+        onResponseData() {},
+        onResponseEnd: () => void (isAnswered = true),
+        onResponseError: (_, error) => assert.fail(error),
+      },
+    )
+    assert.ok(isAnswered, `request ${asked}`)
+  }
+})
+
 test('a caller may use its headers for something else once dispatch has returned', async (t) => {
   const [origin, cache] = await startBoth(t, { vary: 'accept-language' })
   const headers = { 'accept-language': 'de' }

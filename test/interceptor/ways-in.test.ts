@@ -6,7 +6,7 @@ import { buffer, text } from 'node:stream/consumers'
 import { test, type TestContext } from 'node:test'
 import * as undici8 from 'undici'
 import * as undici7 from 'undici7'
-import { cacheInterceptor, install } from '../../src/index.ts'
+import { cacheInterceptor, createFetch, install } from '../../src/index.ts'
 import { startCache } from '../helpers/cache.ts'
 import { restoreGlobals } from '../helpers/globals.ts'
 import { startOrigin } from '../helpers/origin.ts'
@@ -134,4 +134,26 @@ test('a WebSocket handshake passes untouched', async (t) => {
   const { socket } = await undici8.upgrade(origin.url, { dispatcher, protocol: 'test' })
   assert.equal(await text(socket), 'hello')
   if (!socket.destroyed) await once(socket, 'close')
+})
+
+test('createFetch makes no Request beside the one that fetch makes', async (t) => {
+  const { manager, url } = await start(t)
+  const cachedFetch = createFetch(manager)
+  await assertHits(async () => read(await cachedFetch(url)))
+  let made = 0
+  const { Request: original } = globalThis
+  class CountedRequest extends original {
+    constructor(...given: ConstructorParameters<typeof Request>) {
+      super(...given)
+      made++
+    }
+  }
+  globalThis.Request = CountedRequest
+  t.after(() => void (globalThis.Request = original))
+  assert.equal((await read(await cachedFetch(url))).text, 'body')
+  assert.equal(made, 0)
+  // A Request of the caller's is another one without its cache mode.
+  assert.equal((await read(await cachedFetch(new original(url)))).text, 'body')
+  assert.equal((await read(await cachedFetch(new Request(url, { cache: 'reload' })))).text, 'body')
+  assert.ok(made > 0)
 })
