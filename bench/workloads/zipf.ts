@@ -7,11 +7,11 @@ import { atLeast, atMost, exactly, type Check } from '../harness/checks.ts'
 import { clientOf } from '../harness/clients.ts'
 import { drive } from '../harness/drive.ts'
 import { figure, perSecond, type Results } from '../harness/results.ts'
-import type { Workload } from '../harness/workload.ts'
+import type { Figures, Workload } from '../harness/workload.ts'
 import type { PeerName } from '../peers/peers.ts'
 import { diskUse } from './disk-use.ts'
 import { figuresOf, getWhole, openPeer } from './common.ts'
-import { simulateAll, zipfStream } from './zipf-stream.ts'
+import { simulateAll, zipfStream, type ZipfStream } from './zipf-stream.ts'
 
 const OBJECTS = 50_000
 const REQUESTS = 200_000
@@ -60,19 +60,11 @@ export const zipf: Workload = {
       finish: async () => {
         const { stored = NaN } = await figuresOf(peer)
         const { bytes, contents } = await diskUse(context.directory)
-        const { lru, lruOnDisk, index, unlimited } = simulateAll(stream)
         return {
           'capacity, MB': capacity / 1e6,
           'du, MB': bytes / 1e6,
           stored,
-          ...(context.peer === 'this' ? { 'files nobody needs': contents - stored } : {}),
-          'LRU %': lru.objects,
-          'LRU bytes %': lru.bytes,
-          [LRU_ON_DISK]: lruOnDisk.objects,
-          'LRU on disk bytes %': lruOnDisk.bytes,
-          [INDEX]: index.objects,
-          [INDEX_BYTES]: index.bytes,
-          'unlimited %': unlimited.objects,
+          ...(context.peer === 'this' ? { 'files nobody needs': contents - stored, ...simulated(stream) } : {}),
         }
       },
       close: () => peer.close(),
@@ -97,6 +89,19 @@ export const zipf: Workload = {
       ...diskChecks(results),
     ]
   },
+}
+
+function simulated(stream: ZipfStream): Figures {
+  const { lru, lruOnDisk, index, unlimited } = simulateAll(stream)
+  return {
+    'LRU %': lru.objects,
+    'LRU bytes %': lru.bytes,
+    [LRU_ON_DISK]: lruOnDisk.objects,
+    'LRU on disk bytes %': lruOnDisk.bytes,
+    [INDEX]: index.objects,
+    [INDEX_BYTES]: index.bytes,
+    'unlimited %': unlimited.objects,
+  }
 }
 
 function diskChecks(results: Results): Check[] {

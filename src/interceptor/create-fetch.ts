@@ -18,28 +18,17 @@ import type { CacheInterceptorOptions } from './options.ts'
  */
 export function createFetch(manager: StreamingManager, options?: CacheInterceptorOptions): typeof fetch {
   const compose = composer(cacheInterceptor(manager, options))
-  return function cachedFetch(input, init) {
-    // Most requests want nothing more, and nothing that is in the way of it.
-    if (init?.cache === undefined && !(input instanceof Request)) return ask(input, init)
-    return inMode(input, init)
-  }
-
-  function ask(input: FetchInput, init: RequestInit | undefined): Promise<Response> {
-    return fetch(input, { ...init, dispatcher: compose() } as RequestInit)
-  }
-
-  async function inMode(input: FetchInput, init: RequestInit | undefined): Promise<Response> {
+  return async function cachedFetch(input, init) {
     // Every Request has a mode; `default` is what it has when nobody has said anything.
     const ofRequest = input instanceof Request && input.cache !== 'default' ? input.cache : undefined
     const mode = init?.cache ?? ofRequest
     // Left to fetch, the mode would become request headers that mean something else to a cache.
     const plain = input instanceof Request ? new Request(input, { cache: 'default' }) : input
     const { cache: _, ...rest } = init ?? {}
-    return await (mode === undefined ? ask(plain, rest) : withCacheOptions({ mode }, () => ask(plain, rest)))
+    const ask = () => fetch(plain, { ...rest, dispatcher: compose() } as RequestInit)
+    return await (mode === undefined ? ask() : withCacheOptions({ mode }, ask))
   }
 }
-
-type FetchInput = Parameters<typeof fetch>[0]
 
 /** Composes whatever global dispatcher there is when a request is made, an environment proxy included, once each. */
 function composer(interceptor: Interceptor): () => object {

@@ -21,7 +21,7 @@ export class Exchange implements DispatchController {
   rawTrailers: RawHeaders = null
   #handler: DispatchHandler
   #rawHeaders: RawHeaders = null
-  /** Where the raw ones are made when somebody asks for them: many consumers never do. */
+  /** Where the raw ones are made when somebody asks for them. */
   #sent: SentFields | undefined
   #source: Source | undefined
   #started = false

@@ -13,6 +13,8 @@ const FOR_LEGACY = Symbol.for('undici.globalDispatcher.1')
 const FOR_CURRENT = Symbol.for('undici.globalDispatcher.2')
 const SYMBOLS = [FOR_LEGACY, FOR_CURRENT]
 
+const IS_FETCH_LEGACY = Number(process.versions.node.split('.')[0]) < 26
+
 export interface GlobalDispatcher {
   readonly dispatch: Dispatch
   compose(interceptor: Interceptor): GlobalDispatcher
@@ -45,8 +47,6 @@ export function install(manager: StreamingManager, options?: CacheInterceptorOpt
 export function globalDispatcher(): GlobalDispatcher {
   return globalDispatcherFor(IS_FETCH_LEGACY)
 }
-
-const IS_FETCH_LEGACY = Number(process.versions.node.split('.')[0]) < 26
 
 /** The global dispatcher that takes legacy handlers, or the one that takes the others. */
 export function globalDispatcherFor(isLegacyHandler: boolean): GlobalDispatcher {

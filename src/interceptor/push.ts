@@ -8,9 +8,10 @@ const MAX_IN_A_ROW = 100
 let inARow = 0
 let isAnswering = false
 
-function mayFollow(): boolean {
+/** Counts one more, and says how many there are since the event loop had its turn. */
+function count(): number {
   if (inARow === 0) setImmediate(endRow)
-  return ++inARow < MAX_IN_A_ROW
+  return ++inARow
 }
 
 function endRow(): void {
@@ -19,7 +20,7 @@ function endRow(): void {
 
 /** Runs `task` when what runs now has returned. */
 export function soon(task: () => void): void {
-  if (mayFollow()) queueMicrotask(task)
+  if (count() < MAX_IN_A_ROW) queueMicrotask(task)
   else setImmediate(task)
 }
 
@@ -29,8 +30,9 @@ export function soon(task: () => void): void {
  */
 export function mayAnswerNow(): boolean {
   if (isAnswering || inARow + 1 >= MAX_IN_A_ROW) return false
-  isAnswering = mayFollow()
-  return isAnswering
+  count()
+  isAnswering = true
+  return true
 }
 
 export function answered(): void {

@@ -180,10 +180,11 @@ export class Catalogue {
 
   /** Puts freshened metadata in the place of a record with the same body and the same variant. */
   update(before: StoredResponse, after: StoredResponse): void {
-    if (!this.holds(before)) return
     const name = entryKey(before.key, before.variant)
+    const place = this.placeOf(name)
+    if (this.at(place) !== before) return
     this.#index.update(name, after)
-    this.#uses.forget(this.placeOf(name))
+    this.#uses.forget(place)
     this.#searches.forget(before)
     this.#searches.note(after)
     this.#tags.forget(before)

@@ -4,9 +4,7 @@
  */
 import { isIntact } from '../content-store/small-bodies.ts'
 import { MetadataIndex } from '../metadata-index/metadata-index.ts'
-import type { PolicySettings } from '../policy/cache-request.ts'
 import { PreparedFields, preparedSize } from '../policy/prepared-fields.ts'
-import { PlainUse } from '../policy/reuse.ts'
 import { CHUNK_SIZE, entryKey, type StoredResponse } from '../stored-response.ts'
 
 /** A stored response with all that answering by it takes. */
@@ -17,17 +15,11 @@ export class HotResponse {
   /** Where the catalogue and this tier had it last. */
   place = 0
   slot = 0
-  #use: PlainUse | undefined
 
   constructor(stored: StoredResponse, body: Buffer) {
     this.stored = stored
     this.body = body
     this.fields = new PreparedFields(stored.fields)
-  }
-
-  useBy(settings: PolicySettings): PlainUse {
-    if (this.#use?.settings !== settings) this.#use = PlainUse.of(this.stored, settings)
-    return this.#use
   }
 }
 
@@ -69,9 +61,8 @@ export class MemoryTier {
       return undefined
     }
     this.#index?.hit(known.slot)
-    const isOf = known.stored === stored || known.stored.body.sha256 === stored.body.sha256
     // Whom it was handed to may have written in it.
-    if (!isOf || !isIntact(known.body, stored.body)) {
+    if (known.stored.body.sha256 !== stored.body.sha256 || !isIntact(known.body, stored.body)) {
       this.#index?.delete(name)
       return undefined
     }

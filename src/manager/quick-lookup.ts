@@ -31,7 +31,7 @@ export class QuickLookup {
       known !== undefined && catalogue.at(known.place) === known.stored ? known.place : catalogue.placeOf(name)
     const stored = catalogue.at(place)
     if (stored === undefined) return undefined
-    const use = known?.stored === stored ? known.useBy(settings) : catalogue.useAt(place, stored, settings)
+    const use = catalogue.useAt(place, stored, settings)
     const age = use.ageAt(now)
     const ttl = use.ttlAt(now, age)
     if (ttl <= 0) return undefined

@@ -54,7 +54,7 @@ class Forms {
     this.#lines = lines
   }
 
-  /** Many consumers never ask for these. What other responses say too is shared: the processor has it at hand. */
+  /** Made when somebody asks. What other responses say too is shared: the processor has it at hand. */
   rawAt(age: string, status: string | undefined): Buffer[] {
     const raw = (this.#raw ??= [...this.#lines.map(bytesOf), AGE, AGE, STATUS, STATUS])
     const { length } = raw
@@ -110,8 +110,9 @@ class FieldsOfHit implements SentFields {
   }
 
   get raw(): Buffer[] {
-    const [stored, age, status] = [this.#stored, this.#age, this.#status]
-    this.#raw ??= stored instanceof Forms ? stored.rawAt(age, status) : rawOnce(stored, age, status)
+    const stored = this.#stored
+    this.#raw ??=
+      stored instanceof Forms ? stored.rawAt(this.#age, this.#status) : rawOnce(stored, this.#age, this.#status)
     return this.#raw
   }
 }

@@ -69,15 +69,13 @@ export function asksNothingSpecial(request: CacheRequest): boolean {
 
 /** What a response answers to requests that ask for nothing special: a hit is a few comparisons of numbers then. */
 export class PlainUse {
-  readonly settings: PolicySettings
   readonly #responseTime: number
   /** In seconds, when it came. */
   readonly initialAge: number
   /** Seconds for which it answers; 0 where it must be validated for each use. */
   readonly lifetime: number
 
-  constructor(settings: PolicySettings, responseTime: number, initialAgeSeconds: number, lifetime: number) {
-    this.settings = settings
+  constructor(responseTime: number, initialAgeSeconds: number, lifetime: number) {
     this.#responseTime = responseTime
     this.initialAge = initialAgeSeconds
     this.lifetime = lifetime
@@ -87,7 +85,7 @@ export class PlainUse {
     const ofResponse = responseDirectives(effectiveFields(stored.fields, settings.targets))
     const isUsable = !isForNobodyElse(stored, ofResponse, settings) && !isWhole(ofResponse, 'no-cache')
     const lifetime = isUsable ? freshnessLifetime(stored, settings) : 0
-    return new PlainUse(settings, stored.responseTime, initialAge(stored), lifetime)
+    return new PlainUse(stored.responseTime, initialAge(stored), lifetime)
   }
 
   ageAt(now: number): number {
@@ -99,6 +97,13 @@ export class PlainUse {
     // A clock that was set back says nothing about age.
     return now >= this.#responseTime ? this.lifetime - age : 0
   }
+}
+
+/** Whether `PlainUse.of` says the same for both: each interceptor has settings of its own, and mostly they are alike. */
+export function areAlike(one: PolicySettings, other: PolicySettings): boolean {
+  if (one === other) return true
+  if (one.shared !== other.shared || one.cacheByDefault !== other.cacheByDefault) return false
+  return one.targets.join() === other.targets.join()
 }
 
 export function mayReuse(stored: StoredResponse, request: CacheRequest, now: number, settings: PolicySettings): Reuse {

@@ -136,6 +136,15 @@ test('a WebSocket handshake passes untouched', async (t) => {
   if (!socket.destroyed) await once(socket, 'close')
 })
 
+test('what is wrong with the global dispatcher is told by the promise of createFetch', async (t) => {
+  const { manager, url } = await start(t)
+  restoreGlobals(t)
+  const cachedFetch = createFetch(manager)
+  for (const generation of [1, 2])
+    Object.assign(globalThis, { [Symbol.for(`undici.globalDispatcher.${generation}`)]: { dispatch: () => true } })
+  await assert.rejects(cachedFetch(url), TypeError)
+})
+
 test('createFetch makes no Request beside the one that fetch makes', async (t) => {
   const { manager, url } = await start(t)
   const cachedFetch = createFetch(manager)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { resolveInterceptorOptions } from '../../src/interceptor/options.ts'
+import { resolveInterceptorOptions, type CacheInterceptorOptions } from '../../src/interceptor/options.ts'
 import { Catalogue } from '../../src/manager/catalogue.ts'
 import { PlainUse } from '../../src/policy/reuse.ts'
 import type { StoredResponse } from '../../src/stored-response.ts'
@@ -23,9 +23,9 @@ const steps = fc.array(
 
 test('what is kept of a place is what its record says', () => {
   fc.assert(
-    fc.property(steps, fc.constantFrom(0, 600), (run, others) => {
+    fc.property(steps, fc.constantFrom(0, 1_100), (run, others) => {
       const catalogue = new Catalogue(LIMITS)
-      // So many that room has to be made.
+      // So many that there are more places than at first.
       for (let n = 0; n < others; n++) catalogue.add(responseOf(`other-${n}`))
       let asked = 0
       for (const { does, name, control, settings } of run) {
@@ -45,6 +45,30 @@ test('what is kept of a place is what its record says', () => {
     }),
     { numRuns: 300 },
   )
+})
+
+test('what one interceptor has worked out is good for others that judge alike, and for no others', () => {
+  const catalogue = new Catalogue(LIMITS)
+  let reads = 0
+  const record = {
+    ...responseOf('a'),
+    get fields(): readonly string[] {
+      reads++
+      return ['cache-control', 'private, max-age=10']
+    },
+  }
+  catalogue.add(record)
+  const place = catalogue.placeOf(record.key)
+  const readsOf = (options: CacheInterceptorOptions): [reads: number, lifetime: number] => {
+    const before = reads
+    const { lifetime } = catalogue.useAt(place, record, resolveInterceptorOptions(options).policy)
+    return [reads - before, lifetime]
+  }
+  assert.ok(readsOf({})[0] > 0)
+  assert.deepEqual(readsOf({ collapse: false }), [0, 0])
+  for (const other of [{ type: 'private' as const }, { cacheByDefault: 5 }, { targets: ['CDN-Cache-Control'] }])
+    assert.ok(readsOf(other)[0] > 0)
+  assert.equal(readsOf({ type: 'private' })[1], 10)
 })
 
 function filledWith(record: StoredResponse): Catalogue {

@@ -37,6 +37,17 @@ test('who takes raw fields may change his list: the next one has all of them', (
   assert.equal(fields.at(1, 'hit').raw.length, LINES.length + 2)
 })
 
+test('what is sent once says what it is to say, whatever went before it', () => {
+  const lines = fc
+    .array(fc.constantFrom('a', 'b', 'c', '\u00e9'), { maxLength: 8 })
+    .map((parts) => [...parts, ...parts])
+  fc.assert(
+    fc.property(fc.array(lines, { minLength: 2 }), (responses) => {
+      for (const each of responses) assert.deepEqual(text(fieldsOnce(each, 3, 'hit')).slice(0, -4), each)
+    }),
+  )
+})
+
 test('a Buffer that knows its text is like any other', () => {
   const parts = fc.string({ unit: fc.nat({ max: 0xff }).map((code) => String.fromCharCode(code)), maxLength: 40 })
   const bound = fc.option(fc.integer({ min: -3, max: 45 }), { nil: undefined })
