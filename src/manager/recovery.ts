@@ -17,6 +17,7 @@ import type { StoredResponse } from '../stored-response.ts'
 import type { CacheEngine } from './cache-engine.ts'
 import { Catalogue } from './catalogue.ts'
 import { synchronise } from './synchronise.ts'
+import { Unseen } from './unseen.ts'
 import { verifyLatest } from './verification.ts'
 
 /**
@@ -145,23 +146,22 @@ async function reconcile(engine: CacheEngine, { records, asOf, isWhole }: Known)
   const { store } = holdings
   const unchanged = asOf > 0 ? await store.unchangedSince('buckets', asOf) : new Folders()
   const passOver = isWhole ? unchanged : new Folders()
-  const missing = new Map<string, StoredResponse[]>()
+  const missing = new Unseen(records.length, ({ key }) => bucketHash(key))
   const pace = new Pace()
   for (const record of records) {
     if (pace.isOver) await pace.rest()
     const hash = bucketHash(record.key)
-    if (!passOver.has(hash)) missing.set(hash, [...(missing.get(hash) ?? []), record])
+    if (!passOver.has(hash)) missing.add(record, hash)
   }
   await new Looks().each(store.buckets(passOver, true), async (file) => {
     if (!isStillOurs(engine)) return
-    const ofFile = missing.get(file.hash)
-    missing.delete(file.hash)
-    const isKnown = ofFile !== undefined && (unchanged.has(file.hash) || (await isOlder(engine, file, asOf)))
-    if (!isKnown) await readAgain(engine, file, ofFile ?? [])
+    const ofFile = missing.take(file.hash)
+    const isKnown = ofFile.length > 0 && (unchanged.has(file.hash) || (await isOlder(engine, file, asOf)))
+    if (!isKnown) await readAgain(engine, file, ofFile)
   })
   if (!isStillOurs(engine)) return false
   // They were known, the disk has them no more.
-  for (const record of Array.from(missing.values()).flat()) {
+  for (const record of missing.rest()) {
     if (pace.isOver) await pace.rest()
     await lookAgain(engine, record)
   }
@@ -205,22 +205,22 @@ async function compareBodies(engine: CacheEngine, { asOf, isWhole }: Known): Pro
   const { catalogue, store } = holdings
   const passOver = isWhole ? await store.unchangedSince('bodies', asOf) : new Folders()
   const before = holdings.membership.hasCompany ? Date.now() - ORPHAN_GRACE_MS : Infinity
-  const unseen = new Map<string, StoredResponse[]>()
+  const unseen = new Unseen(catalogue.entryCount, ({ body }) => body.sha256)
   const pace = new Pace()
   for (const record of catalogue.records()) {
     if (pace.isOver) await pace.rest()
     const { sha256 } = record.body
-    if (!passOver.has(sha256)) unseen.set(sha256, [...(unseen.get(sha256) ?? []), record])
+    if (!passOver.has(sha256)) unseen.add(record, sha256)
   }
   await new Looks().each(store.bodies(passOver, true), async (file) => {
     if (!isStillOurs(engine)) return
-    unseen.delete(file.hash)
+    unseen.take(file.hash)
     if (catalogue.isReferenced(file.hash)) return
     if (before < Infinity && ((await store.bodyState(file))?.modifiedAt ?? Infinity) >= before) return
     await store.removeBody(file.hash, () => catalogue.isReferenced(file.hash))
   })
   if (!isStillOurs(engine)) return false
-  for (const record of Array.from(unseen.values()).flat()) {
+  for (const record of unseen.rest()) {
     if (!holdings.unwritten.has(record) && !(await store.hasBody(record.body))) holdings.remove(record)
   }
   return true
