@@ -62,6 +62,7 @@ export class Committer {
       maxBodySize: this.#options.maxBodySize,
       createWriter: () => this.#holdings.store.createWriter(),
       waitingBytes: this.#holdings.store.waitingBytes,
+      queue: this.#holdings.unwritten,
       onEnd: (store, outcome) => {
         this.#open.delete(number)
         if (outcome !== 'commit') return this.#abandon(store, outcome)

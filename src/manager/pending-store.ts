@@ -10,6 +10,7 @@ import { Tail } from '../content-store/tail.ts'
 import type { WaitingBytes } from '../content-store/writing.ts'
 import type { StoredHead } from '../policy/storing.ts'
 import { SMALL_BODY } from './memory-tier.ts'
+import type { WriteBehind } from './write-behind.ts'
 
 /** What became of a store that was given up, beside the policy's refusals. */
 export type AbortReason =
@@ -35,6 +36,8 @@ export interface PendingOptions {
   readonly createWriter: () => BodyWriter
   /** Where the bytes that wait in memory are counted. */
   readonly waitingBytes: WaitingBytes
+  /** Where it will wait for the disk if it is small. */
+  readonly queue: Pick<WriteBehind, 'mayCome' | 'leave'>
   readonly onEnd: EndListener
 }
 
@@ -46,6 +49,7 @@ export class PendingStore {
   #holders = 0
   #writer: BodyWriter | undefined
   #onDrain: (() => void) | undefined
+  readonly #onRoom = (): void => this.#onDrain?.()
   #open = true
 
   constructor(options: PendingOptions) {
@@ -117,7 +121,7 @@ export class PendingStore {
     if (this.#writer !== undefined) return this.#writer.write(chunk)
     this.#small.push(chunk)
     this.#options.waitingBytes.count(chunk.length)
-    return this.#small.size <= SMALL_BODY || this.#spill()
+    return this.#small.size <= SMALL_BODY ? this.#options.queue.mayCome(this.#small.size, this.#onRoom) : this.#spill()
   }
 
   #mayKeep(bytes: number): boolean {
@@ -161,6 +165,7 @@ export class PendingStore {
     if (!this.#open) return false
     this.#open = false
     this.#options.waitingBytes.count(-this.#small.size)
+    if (this.#options.queue.leave(this.#onRoom)) this.#onRoom()
     return await this.#options.onEnd(this, outcome)
   }
 }

@@ -3,7 +3,7 @@
  * least half of `flushInterval`, and at the latest when all of it has passed. What is evicted or replaced before its turn
  * never touches the disk: of what is asked for once and pushed out of a full cache, nearly all.
  *
- * Bounded in bytes: what comes when the queue is full is not stored.
+ * Bounded in bytes: who comes when the queue is full may wait for room, and is not stored when there is none at its end.
  */
 import { isIntact } from '../content-store/small-bodies.ts'
 import { PassingMap } from '../passing-map.ts'
@@ -39,7 +39,11 @@ export class WriteBehind {
   readonly #writing = new PassingMap<string, Unwritten>()
   /** Bodies that were dropped, for whoever is about to be given one: as long as anybody has its record. */
   readonly #dropped = new WeakMap<StoredBody, Buffer>()
+  /** Who waits for room, first come first, and whose room is kept until it leaves; each with the bytes that it takes. */
+  readonly #outside = new PassingMap<() => void, number>()
+  readonly #called = new PassingMap<() => void, number>()
   #bytes = 0
+  #promised = 0
   #ticks = 0
   #timer: NodeJS.Timeout | undefined
   /** Flushes one after the other, and how many have not ended. */
@@ -59,7 +63,39 @@ export class WriteBehind {
 
   /** Whether an entry of this body size has its place now. */
   hasRoomFor(bodySize: number): boolean {
-    return this.#bytes + bodySize + OVERHEAD <= this.#maxBytes
+    return this.#fits(bodySize + OVERHEAD)
+  }
+
+  #fits(bytes: number): boolean {
+    return this.#bytes + this.#promised + bytes <= this.#maxBytes
+  }
+
+  /**
+   * Whether one of this body size may come now. If not, `onRoom` is called when there is room for it, which is kept until it
+   * leaves. What would not fit in an empty queue need not wait.
+   */
+  mayCome(bodySize: number, onRoom: () => void): boolean {
+    // It has grown since it was asked for.
+    this.leave(onRoom)
+    const bytes = bodySize + OVERHEAD
+    if (this.#fits(bytes) || bytes > this.#maxBytes) return true
+    this.#outside.set(onRoom, bytes)
+    this.#makeRoom()
+    return false
+  }
+
+  /** It comes now, or will not. Says whether it still had to wait. */
+  leave(onRoom: () => void): boolean {
+    const promised = this.#called.get(onRoom)
+    if (promised !== undefined) {
+      this.#promised -= promised
+      this.#called.delete(onRoom)
+      // Not at once: it is about to take its room, or never will.
+      queueMicrotask(() => this.#callIn())
+    }
+    const hadToWait = this.#outside.get(onRoom) !== undefined
+    this.#outside.delete(onRoom)
+    return hadToWait
   }
 
   /** What waited under the same name has been dropped. */
@@ -67,8 +103,15 @@ export class WriteBehind {
     const { record, body } = unwritten
     this.#waiting.set(entryKey(record.key, record.variant), { ...unwritten, since: this.#ticks })
     this.#bytes += body.length + OVERHEAD
-    if (this.#bytes > this.#maxBytes / 2 && this.#flushes === 0) void this.flush()
-    else this.#startTimer()
+    if (!this.#makeRoom()) this.#startTimer()
+  }
+
+  /** Writes without delay when there is too much, or somebody waits for room. Says whether that begins with this. */
+  #makeRoom(): boolean {
+    const isDue = this.#bytes > this.#maxBytes / 2 || this.#outside.size > 0
+    if (!isDue || this.#flushes > 0 || this.#waiting.size === 0) return false
+    void this.flush()
+    return true
   }
 
   #startTimer(): void {
@@ -117,7 +160,7 @@ export class WriteBehind {
     if (this.#waiting.get(name) !== found) return false
     this.#waiting.delete(name)
     this.#dropped.set(found.record.body, found.body)
-    this.#bytes -= found.body.length + OVERHEAD
+    this.#free(found)
     return !found.isOverDisk
   }
 
@@ -139,6 +182,7 @@ export class WriteBehind {
     this.#flushed = this.#flushed.then(() => this.#writeAll(names))
     await this.#flushed
     this.#flushes--
+    this.#makeRoom()
   }
 
   async #writeAll(names: readonly string[]): Promise<void> {
@@ -156,7 +200,24 @@ export class WriteBehind {
     this.#writing.set(name, unwritten)
     await this.#write(unwritten)
     this.#writing.delete(name)
-    this.#bytes -= unwritten.body.length + OVERHEAD
+    this.#free(unwritten)
+  }
+
+  #free({ body }: Unwritten): void {
+    this.#bytes -= body.length + OVERHEAD
+    this.#callIn()
+  }
+
+  /** As many of those who wait for room as there is room for. */
+  #callIn(): void {
+    if (this.#outside.size === 0) return
+    for (const [onRoom, bytes] of this.#outside.entries()) {
+      if (!this.#fits(bytes)) return
+      this.#outside.delete(onRoom)
+      this.#called.set(onRoom, bytes)
+      this.#promised += bytes
+      onRoom()
+    }
   }
 
   #find({ key, variant, body }: StoredResponse): Unwritten | undefined {

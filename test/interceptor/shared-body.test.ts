@@ -42,6 +42,7 @@ async function startRig({ maxBodySize = Infinity, maxDelay = 60_000, isBroken = 
     declaredSize: undefined,
     maxBodySize,
     waitingBytes,
+    queue: { mayCome: () => true, leave: () => false },
     createWriter: () => new BodyWriter(path, writing),
     onEnd: async ({ writer }, outcome) => {
       if (outcome === 'commit') return writer === undefined || (await writer.finish()) !== undefined
