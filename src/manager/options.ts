@@ -28,7 +28,10 @@ export interface ManagerOptions {
    * where the disk takes what comes. Default 1,000. Beside other processes nothing waits.
    */
   readonly flushInterval?: number
-  /** Bytes of responses at most that wait so; what comes when they are too many is not stored. Default 64 MiB. */
+  /**
+   * Bytes of responses at most that wait so; what comes when they are too many is held for `maxStoreDelay` at most, and not
+   * stored when there is no room then. Default 64 MiB.
+   */
   readonly maxUnwritten?: number
   /** Stored variants (RFC 9111 section 4.1) of one URL at most; the least recently used goes first. Default 16. */
   readonly maxVariants?: number

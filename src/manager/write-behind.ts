@@ -44,6 +44,8 @@ export class WriteBehind {
   readonly #called = new PassingMap<() => void, number>()
   #bytes = 0
   #promised = 0
+  /** Somebody has waited in vain, and nothing has been written since. */
+  #isStuck = false
   #ticks = 0
   #timer: NodeJS.Timeout | undefined
   /** Flushes one after the other, and how many have not ended. */
@@ -72,13 +74,13 @@ export class WriteBehind {
 
   /**
    * Whether one of this body size may come now. If not, `onRoom` is called when there is room for it, which is kept until it
-   * leaves. What would not fit in an empty queue need not wait.
+   * leaves. What would not fit in an empty queue need not wait, nor anybody while the disk takes nothing at all.
    */
   mayCome(bodySize: number, onRoom: () => void): boolean {
     // It has grown since it was asked for.
-    this.leave(onRoom)
+    this.#withdraw(onRoom)
     const bytes = bodySize + OVERHEAD
-    if (this.#fits(bytes) || bytes > this.#maxBytes) return true
+    if (this.#fits(bytes) || bytes > this.#maxBytes || this.#isStuck) return true
     this.#outside.set(onRoom, bytes)
     this.#makeRoom()
     return false
@@ -86,6 +88,12 @@ export class WriteBehind {
 
   /** It comes now, or will not. Says whether it still had to wait. */
   leave(onRoom: () => void): boolean {
+    const hadToWait = this.#withdraw(onRoom)
+    this.#isStuck ||= hadToWait
+    return hadToWait
+  }
+
+  #withdraw(onRoom: () => void): boolean {
     const promised = this.#called.get(onRoom)
     if (promised !== undefined) {
       this.#promised -= promised
@@ -93,9 +101,9 @@ export class WriteBehind {
       // Not at once: it is about to take its room, or never will.
       queueMicrotask(() => this.#callIn())
     }
-    const hadToWait = this.#outside.get(onRoom) !== undefined
+    const isOutside = this.#outside.get(onRoom) !== undefined
     this.#outside.delete(onRoom)
-    return hadToWait
+    return isOutside
   }
 
   /** What waited under the same name has been dropped. */
@@ -205,6 +213,7 @@ export class WriteBehind {
 
   #free({ body }: Unwritten): void {
     this.#bytes -= body.length + OVERHEAD
+    this.#isStuck = false
     this.#callIn()
   }
 
