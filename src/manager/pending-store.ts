@@ -129,6 +129,8 @@ export class PendingStore {
   }
 
   #spill(): boolean {
+    // Room that was kept for it among the small ones is for others.
+    this.#options.queue.leave(this.#onRoom)
     this.#options.waitingBytes.count(-this.#small.size)
     const writer = this.#createWriter()
     for (let i = 0; i < this.#holders; i++) writer.hold()

@@ -44,7 +44,7 @@ export class WriteBehind {
   readonly #called = new PassingMap<() => void, number>()
   #bytes = 0
   #promised = 0
-  /** Somebody has waited in vain, and nothing has been written since. */
+  /** Somebody has waited in vain, and no room has been made since. */
   #isStuck = false
   #ticks = 0
   #timer: NodeJS.Timeout | undefined

@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { test, type TestContext } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { request } from 'undici'
 import type { RefusalEvent, StreamingManager } from '../../src/index.ts'
 import { engineOf } from '../../src/manager/streaming-manager.ts'
 import { startCache } from '../helpers/cache.ts'
+import { startOrigin } from '../helpers/origin.ts'
 import { small, startQueue, startSmallOrigin, turn } from '../helpers/write-behind.ts'
 
 test('who finds no room is called when there is, first come first, and its room is kept until it leaves', async () => {
@@ -114,6 +116,35 @@ test('a caller that leaves while its response is held leaves nothing behind', as
   assert.deepEqual([refused, manager.entryCount], [['aborted'], 1])
   await get(`${origin.url}/second`)
   assert.equal(manager.entryCount, 2)
+})
+
+test('room that was kept for what turns out to be large is for others', async (t) => {
+  const large = Promise.withResolvers<ServerResponse>()
+  const origin = await startOrigin(t, ({ url }, response) => {
+    response.writeHead(200, { 'cache-control': 'max-age=100' }).write(Buffer.alloc(40_000))
+    if (url === '/large') large.resolve(response)
+    else response.end()
+  })
+  const { get, manager, dispatcher } = await startCache(t, { maxUnwritten: 70_000 })
+  const { written } = holdWrites(t, manager)
+  await get(`${origin.url}/small`)
+  const { body } = await request(`${origin.url}/large`, { dispatcher })
+  const whole = Promise.withResolvers<void>()
+  let received = 0
+  body.on('data', (chunk: Buffer) => {
+    received += chunk.length
+    if (received === 80_000) whole.resolve()
+  })
+  await once(body, 'data')
+  written.resolve()
+  await manager.runPendingTasks()
+  const response = await large.promise
+  response.write(Buffer.alloc(40_000))
+  await whole.promise
+  const { unwritten } = engineOf(manager).holdings
+  assert.ok(unwritten.hasRoomFor(69_000))
+  response.end()
+  await once(body, 'end')
 })
 
 test('closing ends a put that waits for room', async (t) => {
